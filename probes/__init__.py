@@ -1,0 +1,21 @@
+"""The probes: one module each, one line each in the table below.
+
+A probe is one async function over the settings of its type (see `resilience.probing`). Adding one takes
+three steps: write the module, add its line here, write its test.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from resilience.probing import ProbeType
+
+BUILT_IN: tuple[ProbeType, ...] = ()
+
+
+def registry() -> Mapping[str, ProbeType]:
+    """Every probe type by name: ours, and those that installed packages offer as `resilience.probes`."""
+    found = {probe_type.name: probe_type for probe_type in BUILT_IN}
+    for entry in entry_points(group="resilience.probes"):
+        offered: ProbeType = entry.load()
+        found.setdefault(offered.name, offered)
+    return found

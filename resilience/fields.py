@@ -1,0 +1,408 @@
+"""Fields: how one value of a file is read, said to be wrong, and described to an editor.
+
+A field reads a node of the tree into a typed value. What is wrong goes into the report with its place and
+the reading goes on, so that one run names every fault. The same field gives its JSON Schema.
+"""
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Generic, TypeVar
+
+from resilience import duration
+from resilience.model import Secret
+from resilience.yamltree import Mark, Node, Scalar, Sequence, Table
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One message about a file. `code` is the finding code of a warning, empty for an error."""
+
+    mark: Mark
+    where: str
+    message: str
+    warning: bool = False
+    code: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{self.mark}: {'warning: ' if self.warning else ''}{place}{self.message}"
+
+
+class Report:
+    """The faults of one reading, in the order found."""
+
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+
+    def error(self, mark: Mark, where: str, message: str) -> None:
+        self.faults.append(Fault(mark, where, message))
+
+    def warn(self, mark: Mark, where: str, message: str, code: str) -> None:
+        self.faults.append(Fault(mark, where, message, warning=True, code=code))
+
+    @property
+    def broken(self) -> bool:
+        return any(not fault.warning for fault in self.faults)
+
+
+class Invalid(Exception):
+    """There is no value; the report already says why."""
+
+
+@dataclass(frozen=True)
+class Field(Generic[T]):
+    """`read(node, where, report)` gives the value, or reports and raises Invalid."""
+
+    read: Callable[[Node, str, Report], T]
+    schema: Mapping[str, Any]
+    required: bool = False
+    doc: str = ""
+    nested: Mapping[str, "Field[Any]"] = field(default_factory=dict)
+    """The fields of a record, for those who look inside."""
+
+
+def required(inner: Field[T], doc: str = "") -> Field[T]:
+    return replace(inner, required=True, doc=doc or inner.doc)
+
+
+def described(inner: Field[T], doc: str) -> Field[T]:
+    return replace(inner, doc=doc)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` where a known word is near, else nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def what_is(node: Node) -> str:
+    return {Scalar: "a single value", Sequence: "a list", Table: "a mapping"}[type(node)]
+
+
+def scalar(convert: Callable[[str], T], schema: Mapping[str, Any], *, wanted: str = "a single value") -> Field[T]:
+    """A field of one scalar. `convert` raises ValueError with the message for the author."""
+
+    def read(node: Node, where: str, report: Report) -> T:
+        if not isinstance(node, Scalar):
+            report.error(node.mark, where, f"{wanted} is wanted here, not {what_is(node)}")
+            raise Invalid
+        try:
+            return convert(node.text)
+        except ValueError as error:
+            report.error(node.mark, where, str(error))
+            raise Invalid from None
+
+    return Field(read, schema)
+
+
+def text(*, empty: bool = False, pattern: str = "", wanted: str = "", longest: int = 2000) -> Field[str]:
+    """Text; `pattern` is a whole-match regular expression, said to people as `wanted`."""
+    regex = re.compile(pattern, re.ASCII) if pattern else None
+
+    def convert(value: str) -> str:
+        if not value.strip() and not empty:
+            raise ValueError("is empty")
+        if len(value) > longest:
+            raise ValueError(f"has {len(value)} characters; {longest} are the most")
+        if any(ord(char) < 32 and char not in "\n\t" for char in value):
+            raise ValueError("holds a control character")
+        if regex and not regex.fullmatch(value):
+            raise ValueError(f"'{value}' is not {wanted}")
+        return value
+
+    # An editor's YAML types a bare 180 as a number; the file means the text.
+    schema: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+    if pattern:
+        schema = {"type": ["string", "number"], "pattern": f"^(?:{pattern})$"}
+    return scalar(convert, schema)
+
+
+NAME = r"[a-z0-9][a-z0-9._-]{0,62}"
+
+
+def name() -> Field[str]:
+    """The name of a component, path, probe or drill."""
+    return text(pattern=NAME, wanted="a name: small letters, digits, '-', '_' and '.', a letter or digit first")
+
+
+def choice(*words: str) -> Field[str]:
+    def convert(value: str) -> str:
+        if value not in words:
+            known = ", ".join(words)
+            raise ValueError(f"'{value}' is not one of {known}{did_you_mean(value, words)}")
+        return value
+
+    numbers = [int(word) for word in words if word.isdigit()]
+    return scalar(convert, {"enum": [*words, *numbers]})
+
+
+def integer(least: int, most: int) -> Field[int]:
+    def convert(value: str) -> int:
+        if not re.fullmatch(r"-?\d{1,12}", value, re.ASCII) or not least <= int(value) <= most:
+            raise ValueError(f"'{value}' is not a whole number from {least} to {most}")
+        return int(value)
+
+    return scalar(
+        convert,
+        {"anyOf": [{"type": "integer", "minimum": least, "maximum": most}, {"type": "string", "pattern": r"^-?\d+$"}]},
+    )
+
+
+def decimal(least: float, most: float) -> Field[float]:
+    def convert(value: str) -> float:
+        if not re.fullmatch(r"-?\d{1,9}(\.\d{1,12})?", value, re.ASCII) or not least <= float(value) <= most:
+            raise ValueError(f"'{value}' is not a number from {least:g} to {most:g}")
+        return float(value)
+
+    return scalar(
+        convert,
+        {
+            "anyOf": [
+                {"type": "number", "minimum": least, "maximum": most},
+                {"type": "string", "pattern": r"^-?[\d.]+$"},
+            ]
+        },
+    )
+
+
+def flag() -> Field[bool]:
+    def convert(value: str) -> bool:
+        if value not in ("true", "false"):
+            raise ValueError(f"'{value}' is not true or false")
+        return value == "true"
+
+    return scalar(convert, {"enum": [True, False, "true", "false"]})
+
+
+def span(*, least: int = 0, word: str = "", word_means: float = 0) -> Field[float]:
+    """A duration in ms of at least `least`; `word` is one more text that is allowed (`unlimited`)."""
+
+    def convert(value: str) -> float:
+        if word and value == word:
+            return word_means
+        parsed = duration.parse_duration(value)
+        if parsed < least:
+            raise ValueError(f"'{value}' is too short; {duration.spoken(least)} is the least")
+        return parsed
+
+    schema: dict[str, Any] = {"type": "string", "pattern": duration.PATTERN}
+    return scalar(convert, {"anyOf": [schema, {"const": word}]} if word else schema)
+
+
+def day() -> Field[date]:
+    def convert(value: str) -> date:
+        try:
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+                raise ValueError
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"'{value}' is not a day; write it as 2027-06-30") from None
+
+    return scalar(convert, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
+
+
+def moment() -> Field[datetime]:
+    def convert(value: str) -> datetime:
+        try:
+            parsed = datetime.fromisoformat(value)
+        except ValueError:
+            parsed = None
+        if parsed is None or parsed.tzinfo is None or len(value) < 17:
+            raise ValueError(f"'{value}' is not a moment of RFC 3339; write it as 2026-11-23T14:00:00Z")
+        return parsed
+
+    return scalar(convert, {"type": "string", "format": "date-time"})
+
+
+def host() -> Field[str]:
+    """A host name or an address."""
+
+    def convert(value: str) -> str:
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            pass
+        label = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+        dotted_quad = re.fullmatch(r"[\d.]+", value)
+        if dotted_quad or len(value) > 253 or not re.fullmatch(rf"{label}(\.{label})*\.?", value, re.ASCII):
+            raise ValueError(f"'{value}' is neither a host name nor an IP address")
+        return value
+
+    return scalar(convert, {"type": "string"})
+
+
+def address() -> Field[str]:
+    """A numeric IP address."""
+
+    def convert(value: str) -> str:
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise ValueError(f"'{value}' is not an IP address") from None
+
+    return scalar(convert, {"type": "string"})
+
+
+def port() -> Field[int]:
+    return integer(1, 65535)
+
+
+def list_of(item: Field[T], *, least: int = 0, what: str = "entry") -> Field[tuple[T, ...]]:
+    """A list; every item is read even where an earlier one is wrong."""
+
+    def read(node: Node, where: str, report: Report) -> tuple[T, ...]:
+        if not isinstance(node, Sequence):
+            report.error(node.mark, where, f"a list is wanted here, not {what_is(node)}")
+            raise Invalid
+        if len(node.items) < least:
+            report.error(node.mark, where, f"is empty; at least {least} {what} is wanted")
+            raise Invalid
+        values, wrong = [], False
+        for index, entry in enumerate(node.items):
+            try:
+                values.append(item.read(entry, f"{where}[{index}]", report))
+            except Invalid:
+                wrong = True
+        if wrong:
+            raise Invalid
+        return tuple(values)
+
+    schema: dict[str, Any] = {"type": "array", "items": item.schema}
+    return Field(read, schema | ({"minItems": least} if least else {}))
+
+
+def table_of(
+    value: Field[T], *, key: str = "", wanted: str = "", least: int = 0, what: str = "entry"
+) -> Field[dict[str, T]]:
+    """A mapping from free names to one kind of value; `key` is a whole-match expression for the names."""
+
+    def read(node: Node, where: str, report: Report) -> dict[str, T]:
+        table = as_table(node, where, report)
+        values: dict[str, T] = {}
+        wrong = len(table.entries) < least
+        if wrong:
+            report.error(node.mark, where, f"is empty; at least {least} {what} is wanted")
+        for word, entry in table.entries.items():
+            inside = f"{where}.{word}" if where else word
+            if key and not re.fullmatch(key, word, re.ASCII):
+                report.error(table.marks[word], inside, f"'{word}' is not {wanted}")
+                wrong = True
+            try:
+                values[word] = value.read(entry, inside, report)
+            except Invalid:
+                wrong = True
+        if wrong:
+            raise Invalid
+        return values
+
+    schema: dict[str, Any] = {"type": "object", "additionalProperties": value.schema}
+    if key:
+        schema["propertyNames"] = {"pattern": f"^(?:{key})$"}
+    return Field(read, schema | ({"minProperties": least} if least else {}))
+
+
+def as_table(node: Node, where: str, report: Report) -> Table:
+    if not isinstance(node, Table):
+        report.error(node.mark, where, f"a mapping is wanted here, not {what_is(node)}")
+        raise Invalid
+    return node
+
+
+def read_entries(
+    table: Table, fields: Mapping[str, Field[Any]], where: str, report: Report, *, ignore: str = "", what: str = "key"
+) -> tuple[dict[str, Any], bool]:
+    """The values of the entries that `fields` knows, and whether anything was wrong or missing.
+
+    Keys that start with `ignore` are passed over. Names are those of the file.
+    """
+    values: dict[str, Any] = {}
+    wrong = False
+    for word, entry in table.entries.items():
+        inside = f"{where}.{word}" if where else word
+        known = fields.get(word)
+        if known is not None:
+            try:
+                values[word] = known.read(entry, inside, report)
+            except Invalid:
+                wrong = True
+        elif not (ignore and word.startswith(ignore)):
+            report.error(table.marks[word], inside, f"unknown {what} '{word}'{did_you_mean(word, fields)}")
+            wrong = True
+    for word, known in fields.items():
+        if known.required and word not in table.entries:
+            report.error(table.mark, where, f"'{word}' is missing{f' ({known.doc})' if known.doc else ''}")
+            wrong = True
+    return values, wrong
+
+
+def record(fields: Mapping[str, Field[Any]], build: Callable[..., T], *, ignore: str = "") -> Field[T]:
+    """A mapping with known keys; `build` takes them by name, `-` written `_`."""
+
+    def read(node: Node, where: str, report: Report) -> T:
+        values, wrong = read_entries(as_table(node, where, report), fields, where, report, ignore=ignore)
+        if wrong:
+            raise Invalid
+        return build(**{key.replace("-", "_"): value for key, value in values.items()})
+
+    return Field(read, record_schema(fields, ignore=ignore), nested=fields)
+
+
+def record_schema(fields: Mapping[str, Field[Any]], *, ignore: str = "") -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {
+            key: {**known.schema, **({"description": known.doc} if known.doc else {})} for key, known in fields.items()
+        },
+        "additionalProperties": False,
+    }
+    if needed := [key for key, known in fields.items() if known.required]:
+        schema["required"] = needed
+    if ignore:
+        schema["patternProperties"] = {f"^{re.escape(ignore)}": {}}
+    return schema
+
+
+SECRET_FILE = r"/?[A-Za-z0-9][A-Za-z0-9._@/-]*"
+
+
+def secret() -> Field[Secret]:
+    """`{env: NAME}`, `{file: NAME}`, or the text itself, which is warned about."""
+
+    def read(node: Node, where: str, report: Report) -> Secret:
+        if isinstance(node, Scalar):
+            report.warn(
+                node.mark, where, "a secret stands in clear; use {env: NAME} or {file: NAME}", "secret_in_clear"
+            )
+            return Secret("clear", node.text)
+        if not isinstance(node, Table) or len(node.entries) != 1 or not set(node.entries) <= {"env", "file"}:
+            report.error(node.mark, where, "a secret is {env: NAME} or {file: NAME}")
+            raise Invalid
+        ((source, value),) = node.entries.items()
+        if not isinstance(value, Scalar):
+            report.error(value.mark, where, f"a single value is wanted here, not {what_is(value)}")
+            raise Invalid
+        if source == "env":
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value.text, re.ASCII):
+                report.error(value.mark, where, f"'{value.text}' is not the name of an environment variable")
+                raise Invalid
+            if value.text.startswith("RESILIENCE_"):
+                report.error(
+                    value.mark, where, f"'{value.text}': variables of the monitor itself are never read as secrets"
+                )
+                raise Invalid
+        elif not re.fullmatch(SECRET_FILE, value.text, re.ASCII) or ".." in value.text.split("/"):
+            report.error(value.mark, where, f"'{value.text}' is not the name of a file below the folder of secrets")
+            raise Invalid
+        return Secret(source, value.text)
+
+    def reference(source: str) -> dict[str, Any]:
+        entries = {source: {"type": "string"}}
+        return {"type": "object", "properties": entries, "required": [source], "additionalProperties": False}
+
+    return Field(read, {"anyOf": [reference("env"), reference("file"), {"type": ["string", "number"]}]})

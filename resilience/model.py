@@ -1,0 +1,261 @@
+"""The declared world: sites, components, needs, emergency paths, probes as a file declares them.
+
+Frozen values only. No I/O, no clock, no validation: `resilience.sitefile` checks once, at the border.
+Durations are whole milliseconds (`resilience.duration.Ms`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from resilience.duration import Ms
+
+
+class Kind(StrEnum):
+    UTILITY = "utility"
+    GENERATOR = "generator"
+    UPS = "ups"
+    ATS = "ats"
+    PDU = "pdu"
+    SWITCH = "switch"
+    ROUTER = "router"
+    FIREWALL = "firewall"
+    ACCESS_POINT = "access-point"
+    PBX = "pbx"
+    SBC = "sbc"
+    GATEWAY = "gateway"
+    CELLULAR = "cellular"
+    SATELLITE = "satellite"
+    PHONES = "phones"
+    WAN = "wan"
+    SIP_TRUNK = "sip-trunk"
+    FALLBACK_LINE = "fallback-line"
+    DNS = "dns"
+    LOCATION_RECORD = "location-record"
+    SHARED_RISK = "shared-risk"
+    SERVICE = "service"
+
+
+PASSES_POWER = frozenset({Kind.UTILITY, Kind.GENERATOR, Kind.UPS, Kind.ATS, Kind.PDU})
+"""Kinds that pass power on, and pass it again when it returns."""
+
+PLUGS_IN = frozenset(
+    {
+        Kind.SWITCH,
+        Kind.ROUTER,
+        Kind.FIREWALL,
+        Kind.ACCESS_POINT,
+        Kind.PBX,
+        Kind.SBC,
+        Kind.GATEWAY,
+        Kind.CELLULAR,
+        Kind.SATELLITE,
+    }
+)
+"""Kinds that stop without electricity, so a file should say what feeds them."""
+
+
+class Tier(StrEnum):
+    """PACE: how good a path is, best first."""
+
+    PRIMARY = "primary"
+    ALTERNATE = "alternate"
+    CONTINGENCY = "contingency"
+    EMERGENCY = "emergency"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Works while at least `count` of `of` work: all_of has count = len(of), any_of has count = 1.
+
+    `Gate(0, ())` needs nothing and always works. An entry that stands twice counts twice.
+    """
+
+    count: int
+    of: "tuple[Need, ...]"
+
+
+Need = str | Gate
+"""A component's name, or a gate over needs."""
+
+NOTHING = Gate(0, ())
+
+
+def all_of(*needs: Need) -> Gate:
+    return Gate(len(needs), needs)
+
+
+def any_of(*needs: Need) -> Gate:
+    return Gate(1, needs)
+
+
+def names_in(need: Need) -> tuple[str, ...]:
+    """Every component name in `need`, in the order written, repeats kept."""
+    if isinstance(need, str):
+        return (need,)
+    return tuple(name for part in need.of for name in names_in(part))
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret stands. Its text never appears in repr, logs, pages, metrics or errors."""
+
+    source: str
+    """`env`, `file`, or `clear` (written in the site file; warned)."""
+    name: str = field(repr=False)
+    """Environment variable, file name, or for `clear` the secret itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeSpec:
+    """One declared probe: how often, how patient, and the settings of its type. Times in ms."""
+
+    component: str
+    type: str
+    name: str
+    interval: int
+    timeout: int
+    confirm: int
+    retries: int
+    rise: int
+    fall: int
+    expires: int
+    via: tuple[str, ...] = ()
+    settings: object = None
+    """The frozen settings value of the probe type; None where this version has no such type."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.component, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """A person's check. `valid` in ms; without `on` it is asked for and still missing."""
+
+    valid: int
+    on: date | None = None
+    by: str = ""
+    method: str = ""
+    passed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    name: str
+    kind: Kind
+    needs: Gate = NOTHING
+    power: tuple[str, ...] | None = None
+    """Feeds, any one is enough; () needs none; None was not declared."""
+    runtime: Ms | None = None
+    """UPS: design holdup."""
+    starts_within: Ms | None = None
+    """Generator: time from the loss of the utility to carrying the load."""
+    fuel: Ms | None = None
+    """Generator: how long it runs, counted from time 0; `math.inf` is piped gas; None is unknown."""
+    holds: Ms = 0
+    """Stays on this long after what it needs is gone."""
+    units: int = 1
+    description: str = ""
+    shared: str = ""
+    probes: tuple[ProbeSpec, ...] = ()
+    attest: Attestation | None = None
+
+    @property
+    def monitored(self) -> bool:
+        return bool(self.probes) or self.attest is not None
+
+    @property
+    def candidate(self) -> bool:
+        """Whether it can be a member of a cut set: one of forty phones is no single point of failure."""
+        return self.units < 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyPath:
+    name: str
+    tier: Tier
+    needs: Gate
+    instructions: str = ""
+    serves: tuple[str, ...] = ()
+    """Areas; () serves every area."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptedRisk:
+    component: str
+    reason: str
+    by: str
+    until: date
+    """The last day on which it is accepted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    name: str
+    fail: tuple[str, ...]
+    every: int | None = None
+    expect_path: str = ""
+    expect_within: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    components: tuple[str, ...]
+    start: datetime
+    end: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    lat: float | None = None
+    lon: float | None = None
+    civic: Mapping[str, str] = field(default_factory=dict)
+    """RFC 5139 element names to their text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    team: str
+    email: str = ""
+    phone: str = ""
+    chat: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One place people call 911 from, as declared and checked."""
+
+    id: str
+    name: str
+    owner: Owner
+    components: Mapping[str, Component]
+    emergency_paths: tuple[EmergencyPath, ...]
+    """Best first."""
+    region: str = ""
+    people: int | None = None
+    location: Location = Location()
+    power_outage: Ms = 0
+    """911 must outlive a utility outage by this much; 0 asks for nothing."""
+    via: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    accepted_risks: tuple[AcceptedRisk, ...] = ()
+    drills: tuple[Drill, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
+    alerting: Gate = NOTHING
+    """What the alerts about this site travel over."""
+
+    @property
+    def utilities(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.components.values() if c.kind is Kind.UTILITY)
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(area for path in self.emergency_paths for area in path.serves))
+
+    @property
+    def probes(self) -> tuple[ProbeSpec, ...]:
+        return tuple(probe for component in self.components.values() for probe in component.probes)
