@@ -27,6 +27,7 @@ _QUANTITIES = (
     Quantity("ups_load_ratio", "Load as a share of the rating.", "max"),
     Quantity("ups_on_battery", "1 while the UPS carries its load from the battery because no feed does.", "max"),
     Quantity("ups_replace_battery", "1 while the UPS asks for a new battery.", "max"),
+    Quantity("ups_low_battery", "1 while the UPS reports its battery as low.", "max"),
     Quantity("ups_testing", "1 during a battery test or calibration, which is no outage.", "max"),
     Quantity(
         "ups_unprotected", "1 where the battery would not carry the load: bypass, replace flag, failed test.", "max"

@@ -256,6 +256,11 @@ class Site:
     def areas(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(area for path in self.emergency_paths for area in path.serves))
 
+    def inputs(self, name: str) -> tuple[str, ...]:
+        """What `name` needs and is fed by, directly, each once."""
+        component = self.components[name]
+        return tuple(dict.fromkeys((*names_in(component.needs), *(component.power or ()))))
+
     @property
     def probes(self) -> tuple[ProbeSpec, ...]:
         return tuple(probe for component in self.components.values() for probe in component.probes)

@@ -1,0 +1,213 @@
+"""The assessment of one site: the answers to "if one more thing fails, can people still call 911, for how long".
+
+Pure. One function for both bases: `assess` takes the bounds, wherever they came from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+
+from resilience.cutsets import CutSet, minimal_cut_sets
+from resilience.duration import Ms
+from resilience.model import EmergencyPath, Kind, Site
+from resilience.reading import State
+from resilience.state import Status
+from resilience.structure import Batch, OnTimes
+from resilience.survival import Bounds, Live, design_bounds
+
+NOW = "now"
+UTILITY = "utility"
+
+
+class SiteState(StrEnum):
+    """Worst first, as a wall screen sorts them."""
+
+    UNAVAILABLE = "unavailable"
+    UNVERIFIED = "unverified"
+    AT_RISK = "at_risk"
+    PROTECTED = "protected"
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    path: EmergencyPath
+    assured: bool
+    possible: bool
+    preferred: bool
+    """The best one that is assured, else the best that is possible; one for each area."""
+
+
+@dataclass(frozen=True, slots=True)
+class SinglePoint:
+    """A single point of failure; `loss` = ms from its failure to the loss of 911."""
+
+    component: str
+    kind: Kind
+    loss: Ms
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Survival:
+    """life(911) in a scenario, ms."""
+
+    scenario: str
+    low: Ms
+    high: Ms
+    required: Ms
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentState:
+    """`at`: seconds since 1970 of its evidence; None for what is only declared."""
+
+    name: str
+    kind: Kind
+    state: State
+    evidence: str
+    at: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    site: Site
+    basis: str
+    """`design` or `live`."""
+    at: float
+    state: SiteState
+    paths: tuple[PathState, ...]
+    assured: bool
+    possible: bool
+    order: int
+    cut_sets: tuple[CutSet, ...]
+    single_points: tuple[SinglePoint, ...]
+    """Soonest loss first."""
+    survival: tuple[Survival, ...]
+    requirement_unmet: bool
+    """911 is not assured for as long as required with nothing more failed; cut sets are those that end it at once."""
+    components: tuple[ComponentState, ...]
+
+    def scenario(self, name: str) -> Survival | None:
+        return next((survival for survival in self.survival if survival.scenario == name), None)
+
+    @property
+    def unaccepted(self) -> tuple[SinglePoint, ...]:
+        return tuple(point for point in self.single_points if not point.accepted)
+
+
+def assess_design(site: Site, now: float, *, order: int = 2, failed: frozenset[str] = frozenset()) -> Assessment:
+    """As declared, everything healthy but `failed`."""
+    known = {
+        name: Status(state=State.DOWN, why="assumed failed") if name in failed else Status(state=State.UP)
+        for name in site.components
+    }
+    return _assess(site, "design", design_bounds(site, failed), known, now=now, order=order)
+
+
+def assess_live(site: Site, live: Live, now: float, *, order: int = 2) -> Assessment:
+    """As seen now."""
+    return _assess(site, "live", live.bounds, live.statuses, now=now, order=order)
+
+
+def _assess(
+    site: Site, basis: str, bounds: Bounds, known: Mapping[str, Status], *, now: float, order: int
+) -> Assessment:
+    scenarios = [(NOW, ())] + ([(UTILITY, site.utilities)] if site.utilities else [])
+    batch = Batch.of(*(failed for _, failed in scenarios))
+    low, high = (bounds.structure.evaluate(bound, batch) for bound in (bounds.low, bounds.high))
+    survival = tuple(
+        Survival(scenario, *lives, site.power_outage)
+        for (scenario, _), lives in zip(scenarios, zip(low.lives(), high.lives(), strict=True), strict=True)
+    )
+    life = survival[0]
+    assured, possible = life.low > 0, life.high > 0
+    today = datetime.fromtimestamp(now, UTC).date()
+    accepted = accepted_components(site, today)
+    unmet = (life.low if assured else life.high) < site.power_outage
+    cuts: tuple[CutSet, ...] = ()
+    if possible:
+        within = 0 if unmet else site.power_outage
+        cuts = minimal_cut_sets(bounds.structure, bounds.low if assured else bounds.high, within=within, order=order)
+    points = sorted(
+        (
+            SinglePoint(name, site.components[name].kind, cut.loss, name in accepted)
+            for cut in cuts
+            if len(cut.members) == 1
+            for name in cut.members
+        ),
+        key=lambda point: (point.loss, point.component),
+    )
+    return Assessment(
+        site=site,
+        basis=basis,
+        at=now,
+        state=_site_state(site, survival, points, accepted),
+        paths=_path_states(site, low, high),
+        assured=assured,
+        possible=possible,
+        order=order,
+        cut_sets=cuts,
+        single_points=tuple(points),
+        survival=survival,
+        requirement_unmet=possible and unmet,
+        components=tuple(_component_state(site, name, known, low, high) for name in site.components),
+    )
+
+
+def accepted_components(site: Site, today: date) -> frozenset[str]:
+    """Components whose risk somebody accepted and which has not expired."""
+    return frozenset(risk.component for risk in site.accepted_risks if today <= risk.until)
+
+
+def _site_state(
+    site: Site, survival: Sequence[Survival], points: Sequence[SinglePoint], accepted: frozenset[str]
+) -> SiteState:
+    now = survival[0]
+    if now.high == 0:
+        return SiteState.UNAVAILABLE
+    if now.low == 0:
+        return SiteState.UNVERIFIED
+    outage_accepted = not accepted.isdisjoint(site.utilities)
+    short = now.low < now.required or any(
+        scenario.low < scenario.required and not outage_accepted for scenario in survival[1:]
+    )
+    if short or any(not point.accepted for point in points):
+        return SiteState.AT_RISK
+    return SiteState.PROTECTED
+
+
+def _path_states(site: Site, low: OnTimes, high: OnTimes) -> tuple[PathState, ...]:
+    assured = [bool(slices[0] & 1) for slices in low.paths]
+    possible = [bool(slices[0] & 1) for slices in high.paths]
+    preferred = set()
+    for area in site.areas or ("",):
+        serving = [i for i, path in enumerate(site.emergency_paths) if not path.serves or area in path.serves]
+        best = next((i for i in serving if assured[i]), next((i for i in serving if possible[i]), None))
+        if best is not None:
+            preferred.add(best)
+    return tuple(
+        PathState(path, assured[i], possible[i], i in preferred) for i, path in enumerate(site.emergency_paths)
+    )
+
+
+def _component_state(site: Site, name: str, known: Mapping[str, Status], low: OnTimes, high: OnTimes) -> ComponentState:
+    component, own = site.components[name], known[name]
+    if low.works(component):
+        # Assured for what is left of a lost reading is a weakness with a name, not plain up.
+        weak = own.state in (State.DEGRADED, State.UNKNOWN)
+        state, why = (State.DEGRADED, own.why) if weak else (State.UP, own.why)
+    elif high.works(component):
+        state = State.UNKNOWN
+        why = own.why if own.state is State.UNKNOWN else _because(site, name, low, own, "not known to work")
+    else:
+        state = State.DOWN
+        why = own.why if own.state is State.DOWN else _because(site, name, high, own, "off")
+    return ComponentState(name, component.kind, state, own.evidence, own.at, why)
+
+
+def _because(site: Site, name: str, on: OnTimes, own: Status, word: str) -> str:
+    """Which of the things it needs or is fed by are off by `on`."""
+    off = [other for other in site.inputs(name) if not on.works(site.components[other])]
+    return f"{', '.join(off)} {'is' if len(off) == 1 else 'are'} {word}" if off else own.why

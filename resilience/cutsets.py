@@ -1,0 +1,97 @@
+"""Minimal cut sets: the smallest sets of failures that take 911 out at once, or sooner than required.
+
+Every combination of an order is one bit of a batch, so the structure function is evaluated once an order.
+Combinations stand in colexicographic order: those of n things are those of n − 1, then those with the n-th.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb
+
+from resilience.duration import Ms
+from resilience.structure import Batch, Bound, Structure, StructureTooLarge, bits
+
+MOST_BYTES = 400_000_000
+"""What the masks of one order may take; reckoned before any is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutSet:
+    """`members` sorted by name; `loss` = life(911; members) in ms."""
+
+    members: tuple[str, ...]
+    loss: Ms
+
+
+def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: int) -> tuple[CutSet, ...]:
+    """Every minimal cut set of up to `order` members under which 911 is lost before `within` (0: at once).
+
+    Sorted by order, then by name. The caller has made sure that life(911) with nothing failed is not below
+    `within`, and not 0. StructureTooLarge where an order would not fit; nothing has been computed of it then.
+    """
+    names = sorted(c.name for c in structure.site.components.values() if c.candidate and c.name not in bound.off)
+    found: list[CutSet] = []
+    for size in range(1, order + 1):
+        single = {cut.members[0] for cut in found if len(cut.members) == 1}
+        names = [name for name in names if name not in single]
+        if len(names) < size:
+            break
+        _refuse_too_large(structure, len(names), size)
+        masks = combination_masks(len(names), size)
+        position = {name: index for index, name in enumerate(names)}
+        covered = 0
+        for cut in found:
+            if all(member in position for member in cut.members):
+                covered |= _holding(cut.members, position, masks)
+        batch = Batch((1 << comb(len(names), size)) - 1, dict(zip(names, masks, strict=True)))
+        fresh = [
+            CutSet(tuple(names[index] for index in combination(bit, size)), loss)
+            for loss, gone in structure.evaluate(bound, batch, within or 1).losses()
+            for bit in bits(gone & ~covered)
+        ]
+        found.extend(sorted(fresh, key=lambda cut: cut.members))
+    return tuple(found)
+
+
+def _refuse_too_large(structure: Structure, candidates: int, size: int) -> None:
+    sets = comb(candidates, size)
+    needed = sets // 8 * (len(structure) + candidates) * 4
+    if needed > MOST_BYTES:
+        raise StructureTooLarge(
+            f"{structure.site.id}: {candidates} components have {sets} sets of {size}, about {needed // 1_000_000} MB; "
+            f"ask for order {size - 1}"
+        )
+
+
+def _holding(members: Sequence[str], position: dict[str, int], masks: Sequence[int]) -> int:
+    mask = masks[position[members[0]]]
+    for member in members[1:]:
+        mask &= masks[position[member]]
+    return mask
+
+
+@lru_cache(maxsize=512)
+def combination_masks(n: int, size: int) -> tuple[int, ...]:
+    """For each of n things, the bits of the `size`-combinations that hold it."""
+    if size == 1:
+        return tuple(1 << index for index in range(n))
+    masks: list[int] = []
+    for last in range(n):
+        shift = comb(last, size)
+        rest = combination_masks(last, size - 1)
+        masks = [a | b << shift for a, b in zip(masks, rest, strict=True)]
+        masks.append(((1 << comb(last, size - 1)) - 1) << shift)
+    return tuple(masks)
+
+
+def combination(rank: int, size: int) -> tuple[int, ...]:
+    """The `rank`-th `size`-combination in colexicographic order, ascending."""
+    members = []
+    for k in range(size, 0, -1):
+        index = k - 1
+        while comb(index + 1, k) <= rank:
+            index += 1
+        rank -= comb(index, k)
+        members.append(index)
+    return tuple(reversed(members))

@@ -1,0 +1,328 @@
+"""Findings: faults with a code, a severity and a sentence; and how they stay open. Pure.
+
+Alerts, pages and reports are made of findings. A finding closes on a contrary observation, never because
+data went missing: then it stays open, marked stale. The codes are a contract; the runbook's name is the code.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePoint, SiteState
+from resilience.duration import spoken
+from resilience.model import PLUGS_IN, Component, Kind, Site
+from resilience.reading import State
+from resilience.state import Memory, Seen
+from resilience.survival import Live
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+_CRITICAL = ("calling_unavailable", "calling_ending")
+_WARNING = (
+    "calling_unverified",
+    "requirement_unmet",
+    "spof_new",
+    "survival_short",
+    "path_down",
+    "component_down",
+    "component_degraded",
+    "trunk_unregistered",
+    "ups_on_battery",
+    "ups_replace_battery",
+    "ups_runtime_not_credible",
+    "ups_input_lost",
+    "generator_not_auto",
+    "generator_failed",
+    "generator_not_carrying",
+    "fuel_low",
+    "wan_down",
+    "wan_degraded",
+    "line_out",
+    "certificate_expiring",
+    "probe_blind",
+    "evidence_conflict",
+    "file_invalid",
+    "monitor_impaired",
+)
+_INFO = (
+    "spof_design",
+    "unmonitored",
+    "power_not_declared",
+    "attestation_due",
+    "accepted_risk_expiring",
+    "accepted_risk_moot",
+    "secret_in_clear",
+)
+SEVERITY: Mapping[str, Severity] = {
+    **dict.fromkeys(_CRITICAL, Severity.CRITICAL),
+    **dict.fromkeys(_WARNING, Severity.WARNING),
+    **dict.fromkeys(_INFO, Severity.INFO),
+}
+"""Every code this version raises."""
+
+ENDING_SOON = 15 * 60_000
+"""ms of assured calling left at which people are told to move."""
+FUEL_LOW = 0.5
+"""Share of a tank under which a delivery is due: half is the usual contract."""
+CERTIFICATE_WARNING = 30 * 86400
+"""Seconds before notAfter."""
+DUE_SOON = timedelta(days=14)
+"""For attestations that run out and accepted risks that expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`component` is a component's or a path's name, empty where the site as a whole is meant."""
+
+    code: str
+    component: str
+    text: str
+    stale: bool = False
+
+    @property
+    def severity(self) -> Severity:
+        return SEVERITY[self.code]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.code, self.component)
+
+
+def rank(finding: Finding) -> tuple[int, str, str]:
+    """Worst first."""
+    return ([*Severity].index(finding.severity), finding.code, finding.component)
+
+
+def design_findings(design: Assessment) -> tuple[Finding, ...]:
+    """What the declaration alone shows."""
+    found = [*_requirement(design), *_declared(design.site), *_risks(design)]
+    found += [Finding("spof_design", point.component, _point_text(point, "is")) for point in design.single_points]
+    return tuple(sorted(found, key=rank))
+
+
+def live_findings(live: Live, now: Assessment, design: Assessment, memory: Memory) -> tuple[Finding, ...]:
+    """What is true at this moment, before anything is latched."""
+    by_design = {point.component for point in design.single_points}
+    found = [*_calling(now), *_requirement(now), *_declared(now.site), *_risks(design)]
+    found += [Finding("spof_design", point.component, _point_text(point, "is")) for point in design.single_points]
+    found += [
+        Finding("spof_new", point.component, _point_text(point, "is now"))
+        for point in now.unaccepted
+        if point.component not in by_design
+    ]
+    found += [
+        Finding("path_down", state.path.name, f"the {state.path.tier} path {state.path.name} does not work")
+        for state in now.paths
+        if not state.possible
+    ]
+    for state in now.components:
+        found += _component(state, live, now, memory)
+    return tuple(sorted(found, key=rank))
+
+
+def latched(previous: Iterable[Finding], fresh: Iterable[Finding], live: Live, now: Assessment) -> tuple[Finding, ...]:
+    """`fresh`, and those of `previous` that nothing observed has contradicted, marked stale."""
+    open_now = {finding.key: finding for finding in fresh}
+    for finding in previous:
+        if finding.key not in open_now and not _contradicted(finding, live, now):
+            open_now[finding.key] = replace(finding, stale=True)
+    return tuple(sorted(open_now.values(), key=rank))
+
+
+def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
+    """Whether what is seen now says that `finding` is over."""
+    site = now.site
+    if finding.code in _BY_QUANTITY and finding.component in site.components:
+        quantity = _BY_QUANTITY[finding.code].quantity
+        return any(key[0] == quantity for key in live.seen[finding.component])
+    if finding.code in ("component_down", "component_degraded", "wan_down", "wan_degraded", "line_out"):
+        own = live.own.get(finding.component)
+        return own is None or own.state is not State.UNKNOWN
+    if finding.code == "path_down":
+        return all(state.assured for state in now.paths if state.path.name == finding.component)
+    if finding.code in ("calling_unavailable", "calling_ending", "spof_new", "survival_short", "requirement_unmet"):
+        return now.state is not SiteState.UNVERIFIED
+    return True
+
+
+def _point_text(point: SinglePoint, verb: str) -> str:
+    loss = "911 is lost at once" if point.loss <= 0 else f"911 is lost after {spoken(point.loss)}"
+    accepted = " (accepted)" if point.accepted else ""
+    return f"{point.component} {verb} a single point of failure: without it {loss}{accepted}"
+
+
+def _calling(now: Assessment) -> Iterator[Finding]:
+    survival = now.scenario(NOW)
+    instead = next((state.path for state in now.paths if state.preferred), None)
+    use = f"; use {instead.name}: {instead.instructions}" if instead and instead.instructions else ""
+    if now.state is SiteState.UNAVAILABLE:
+        yield Finding("calling_unavailable", "", "no emergency path works: 911 cannot be called from here")
+    elif now.state is SiteState.UNVERIFIED:
+        yield Finding("calling_unverified", "", f"911 is possible, but nothing seen now assures it{use}")
+    elif survival and survival.low < ENDING_SOON:
+        yield Finding("calling_ending", "", f"911 is assured for {spoken(survival.low)} more{use}")
+
+
+def _requirement(assessment: Assessment) -> Iterator[Finding]:
+    required = spoken(assessment.site.power_outage)
+    survival = assessment.scenario(NOW)
+    if assessment.requirement_unmet and survival:
+        left = survival.low if assessment.assured else survival.high
+        text = f"{required} of 911 are required; {spoken(left)} are left with nothing more failed"
+        yield Finding("requirement_unmet", "", text)
+    outage = assessment.scenario(UTILITY)
+    if outage and assessment.assured and outage.low < outage.required:
+        text = f"in a utility outage 911 lasts {spoken(outage.low)}; {required} are required"
+        yield Finding("survival_short", "", text)
+
+
+def _declared(site: Site) -> Iterator[Finding]:
+    for component in site.components.values():
+        if not component.monitored:
+            yield Finding("unmonitored", component.name, "neither probed nor attested; it counts as up")
+        if component.kind in PLUGS_IN and component.power is None:
+            text = "the file does not say what powers it; it counts as always powered"
+            yield Finding("power_not_declared", component.name, text)
+
+
+def _risks(design: Assessment) -> Iterator[Finding]:
+    points = {point.component for point in design.single_points}
+    today = datetime.fromtimestamp(design.at, UTC).date()
+    for risk in design.site.accepted_risks:
+        if risk.component not in points:
+            text = f"accepted by {risk.by}, but it is no single point of failure"
+            yield Finding("accepted_risk_moot", risk.component, text)
+        elif risk.until - today <= DUE_SOON:
+            word = "expires" if risk.until >= today else "expired"
+            yield Finding("accepted_risk_expiring", risk.component, f"its acceptance {word} on {risk.until}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A finding that one quantity amounts to."""
+
+    code: str
+    quantity: str
+    bad: Callable[[Seen, float], bool]
+    text: Callable[[Seen, float], str]
+
+
+_RULES = (
+    _Rule("ups_on_battery", "ups_on_battery", lambda s, now: s.value > 0, lambda s, now: "on battery"),
+    _Rule(
+        "ups_replace_battery",
+        "ups_replace_battery",
+        lambda s, now: s.value > 0,
+        lambda s, now: "asks for a new battery; its runtime is not counted",
+    ),
+    _Rule(
+        "ups_runtime_not_credible",
+        "ups_runtime_credible",
+        lambda s, now: s.value < 1,
+        lambda s, now: f"its runtime is not believed: {s.observation.text}",
+    ),
+    _Rule("generator_not_auto", "generator_auto", lambda s, now: s.value < 1, lambda s, now: "not in automatic"),
+    _Rule(
+        "generator_failed",
+        "generator_failed",
+        lambda s, now: s.value > 0,
+        lambda s, now: f"the controller reports a failure {s.observation.text}".rstrip(),
+    ),
+    _Rule(
+        "fuel_low", "generator_fuel_ratio", lambda s, now: s.value < FUEL_LOW, lambda s, now: f"fuel at {s.value:.0%}"
+    ),
+    _Rule(
+        "trunk_unregistered",
+        "trunk_registered",
+        lambda s, now: s.value < 1,
+        lambda s, now: f"registration {s.observation.target} is not valid {s.observation.text}".rstrip(),
+    ),
+    _Rule(
+        "certificate_expiring",
+        "tls_certificate_expiry_timestamp_seconds",
+        lambda s, now: s.value - now < CERTIFICATE_WARNING,
+        lambda s, now: (
+            f"the certificate of {s.observation.target} "
+            + (f"expires in {spoken((s.value - now) * 1000)}" if s.value > now else "has expired")
+        ),
+    ),
+)
+_BY_QUANTITY = {rule.code: rule for rule in _RULES}
+
+_DOWN_CODE = {
+    Kind.WAN: "wan_down",
+    Kind.FALLBACK_LINE: "line_out",
+    Kind.CELLULAR: "line_out",
+    Kind.SATELLITE: "line_out",
+}
+
+
+def _component(state: ComponentState, live: Live, now: Assessment, memory: Memory) -> Iterator[Finding]:
+    """Raised at the root only: its own evidence is bad, and nothing it needs or is fed by is seen down."""
+    name = state.name
+    component, own = now.site.components[name], live.own[name]
+    raised = False
+    for rule in _RULES:
+        worst = [seen for (quantity, _), seen in live.seen[name].items() if quantity == rule.quantity]
+        if bad := [seen for seen in worst if rule.bad(seen, now.at)]:
+            raised = True
+            yield Finding(rule.code, name, "; ".join(f"{name}: {rule.text(seen, now.at)}" for seen in bad))
+    if name in live.inputs_lost:
+        raised = True
+        yield Finding("ups_input_lost", name, f"{name} is on battery though a utility that feeds it is up")
+    if name in live.not_carrying:
+        yield Finding("generator_not_carrying", name, f"{name} has had its time to start and carries nothing")
+    if component.kind is Kind.UPS and _runtime_missing(state, live):
+        yield Finding("ups_runtime_not_credible", name, f"{name} reports no runtime; none is counted")
+    if own.blind:
+        yield Finding("probe_blind", name, f"{name}: {', '.join(own.blind)} sees nothing while others do")
+    if _conflict_stands(name, live, memory):
+        yield Finding("evidence_conflict", name, f"{name} is seen up though it cannot be by what else is seen")
+    yield from _due(component, now.at)
+    seen_down = any(live.own[feed].state is State.DOWN for feed in now.site.inputs(name))
+    if seen_down or raised or own.state in (State.UP, State.UNKNOWN):
+        return
+    if own.state is State.DOWN:
+        yield Finding(_DOWN_CODE.get(component.kind, "component_down"), name, f"{name} is down: {own.why}")
+    else:
+        code = "wan_degraded" if component.kind is Kind.WAN else "component_degraded"
+        yield Finding(code, name, f"{name} works with a weakness: {own.why}")
+
+
+def _due(component: Component, now: float) -> Iterator[Finding]:
+    attest = component.attest
+    if attest is None:
+        return
+    if attest.on is None:
+        yield Finding("attestation_due", component.name, "asked for a person's check; none is recorded")
+        return
+    until = attest.on + timedelta(milliseconds=attest.valid)
+    if until - datetime.fromtimestamp(now, UTC).date() <= DUE_SOON:
+        yield Finding("attestation_due", component.name, f"the check of {attest.on} is good until {until}")
+
+
+def _runtime_missing(state: ComponentState, live: Live) -> bool:
+    seen = live.seen[state.name]
+    return ("ups_on_battery", "") in seen and ("ups_runtime_credible", "") not in seen
+
+
+def _conflict_stands(name: str, live: Live, memory: Memory) -> bool:
+    """Seen up in a second round since the contradiction was first noticed."""
+    if name not in live.contradicted or name not in memory.conflicts:
+        return False
+    at = live.own[name].at
+    return at is not None and at > memory.conflicts[name]
+
+
+def noticed(memory: Memory, live: Live) -> Memory:
+    """`memory` with the contradictions of this moment, each with the evidence it was first noticed on."""
+    conflicts = {
+        name: memory.conflicts.get(name, live.own[name].at or 0.0) for name in live.contradicted if name in live.own
+    }
+    return replace(memory, conflicts=conflicts)

@@ -1,0 +1,285 @@
+"""From readings to what is known of each component. Pure: the clock is passed in, in seconds since 1970.
+
+A probe's answers become a track (debounced), tracks become one status a component (several probes, `via`,
+attestations, expiry). Unknown is never up.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
+
+from resilience.catalogue import QUANTITIES
+from resilience.model import Attestation, Component, ProbeSpec, Site
+from resilience.reading import Observation, Reading, State
+from resilience.structure import dependencies_first
+
+ATTEST = "attest"
+"""The type under which an attestation stands beside a component's probes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """One probe's history, as much of it as deciding needs. Moments in seconds since 1970."""
+
+    state: State = State.UNKNOWN
+    """The decided state; UNKNOWN until something has been decided."""
+    since: float = 0.0
+    agreed_at: float = 0.0
+    """The last answer that bore the decided state out."""
+    contrary: int = 0
+    """Answers in a row that contradict it."""
+    by_failure: bool = False
+    """Decided DOWN because answers failed, not because a device said so."""
+    fell_at: float = 0.0
+    """The answer that decided DOWN."""
+    reading: Reading | None = None
+    read_at: float = 0.0
+    success: Reading | None = None
+    success_at: float = 0.0
+    """The last answer that was no failure; its observations are the latest values."""
+
+    @property
+    def deciding(self) -> bool:
+        """Whether the next answer should come after `confirm` rather than after `interval`."""
+        return self.contrary > 0
+
+
+def follow(track: Track, reading: Reading, at: float, spec: ProbeSpec) -> Track:
+    """`track` after one more answer. What works is believed at once from a blank; a fall needs `fall` answers."""
+    track = replace(track, reading=reading, read_at=at)
+    if not reading.failed:
+        track = replace(track, success=reading, success_at=at)
+    if reading.state is State.UNKNOWN:
+        return track
+    if track.state is not State.UNKNOWN and track.state.works == reading.state.works:
+        return replace(track, state=reading.state, agreed_at=at, contrary=0)
+    enough = _needed(track, reading, spec)
+    if track.contrary + 1 < enough:
+        return replace(track, contrary=track.contrary + 1)
+    fell = reading.state is State.DOWN
+    return replace(
+        track,
+        state=reading.state,
+        since=at,
+        agreed_at=at,
+        contrary=0,
+        by_failure=fell and reading.failed,
+        fell_at=at if fell else track.fell_at,
+    )
+
+
+def _needed(track: Track, reading: Reading, spec: ProbeSpec) -> int:
+    if reading.state is State.DOWN:
+        return spec.fall
+    return 1 if track.state is State.UNKNOWN else spec.rise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What is known of one component by its own evidence alone."""
+
+    state: State
+    why: str = ""
+    """For people: why it is not up, or why that is not known."""
+    evidence: str = "declared"
+    """`declared`, `attested` or `observed`."""
+    at: float | None = None
+    """When the evidence is from; None for what is only declared."""
+    blind: tuple[str, ...] = ()
+    """Probes that know nothing while others of the component do."""
+
+
+Tracks = Mapping[tuple[str, str], Track]
+"""By (component, probe)."""
+
+_BLANK = Track()
+
+
+def statuses(site: Site, tracks: Tracks, now: float) -> dict[str, Status]:
+    """The status of every component."""
+    known: dict[str, Status] = {}
+    roads = {name: {road for probe in c.probes for road in probe.via} for name, c in site.components.items()}
+    for name in dependencies_first(site.components, roads.__getitem__):
+        component = site.components[name]
+        known[name] = _planned_work(site, name, now) or _status(component, tracks, known, site, now)
+    return {name: known[name] for name in site.components}
+
+
+def _planned_work(site: Site, name: str, now: float) -> Status | None:
+    for work in site.maintenance:
+        if name in work.components and work.start.timestamp() <= now < work.end.timestamp():
+            return Status(state=State.DOWN, why=f"planned work by {work.by}: {work.reason}", at=work.start.timestamp())
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    type: str
+    name: str
+    state: State
+    why: str
+    at: float | None
+
+
+def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> Status:
+    if not component.monitored:
+        return Status(state=State.UP)
+    voices = [_hear(probe, tracks, known, site, now) for probe in component.probes]
+    if component.attest is not None:
+        voices.append(_attested(component.attest, now))
+    return _weigh(voices)
+
+
+def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> _Voice:
+    track = tracks.get(probe.key, _BLANK)
+    last = f"{probe.name}: {track.reading.text}" if track.reading and track.reading.text else ""
+    if probe.settings is None:
+        return _Voice(probe.type, probe.name, State.UNKNOWN, f"{probe.name}: not part of this version", None)
+    if track.reading is None:
+        return _Voice(probe.type, probe.name, State.UNKNOWN, f"{probe.name}: not read yet", None)
+    if track.state is State.UNKNOWN:
+        return _Voice(probe.type, probe.name, State.UNKNOWN, last or f"{probe.name}: nothing decided yet", None)
+    if now > track.agreed_at + probe.expires / 1000:
+        return _Voice(probe.type, probe.name, State.UNKNOWN, last or f"{probe.name}: the last answer is too old", None)
+    if track.state is State.DOWN and track.by_failure:
+        for road in probe.via:
+            if blocked := _blocked(road, track, tracks, known, site):
+                return _Voice(probe.type, probe.name, State.UNKNOWN, f"{last} ({blocked})", None)
+    return _Voice(probe.type, probe.name, track.state, "" if track.state is State.UP else last, track.agreed_at)
+
+
+def _blocked(road: str, track: Track, tracks: Tracks, known: Mapping[str, Status], site: Site) -> str:
+    """Why a failure by way of `road` says nothing, or nothing: the road was read up at or after the failure."""
+    if not known[road].state.works:
+        return f"its own road {road} is {known[road].state}"
+    component = site.components[road]
+    if not component.probes:
+        return ""
+    read_up = max((t.agreed_at for p in component.probes if (t := tracks.get(p.key, _BLANK)).state.works), default=0.0)
+    return "" if read_up >= track.fell_at else f"its own road {road} has not been read since"
+
+
+def _attested(attest: Attestation, now: float) -> _Voice:
+    if attest.on is None:
+        return _Voice(ATTEST, ATTEST, State.UNKNOWN, "asked for a person's check; none is recorded", None)
+    at = datetime.combine(attest.on, time(), UTC).timestamp()
+    if now > at + attest.valid / 1000:
+        return _Voice(ATTEST, ATTEST, State.UNKNOWN, f"the check of {attest.on} has expired", None)
+    if not attest.passed:
+        return _Voice(ATTEST, ATTEST, State.DOWN, f"failed the check of {attest.on}", at)
+    return _Voice(ATTEST, ATTEST, State.UP, "", at)
+
+
+_BEST = (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN)
+"""Probes of one type are alternatives: the best known answer counts. Types must all hold: the worst known one."""
+
+
+def _weigh(voices: Iterable[_Voice]) -> Status:
+    voices = list(voices)
+    by_type: dict[str, _Voice] = {}
+    for voice in voices:
+        best = by_type.get(voice.type)
+        if best is None or _BEST.index(voice.state) < _BEST.index(best.state):
+            by_type[voice.type] = voice
+    known = [voice for voice in by_type.values() if voice.state is not State.UNKNOWN]
+    if not known:
+        why = "; ".join(voice.why for voice in by_type.values())
+        return Status(state=State.UNKNOWN, why=why, evidence="observed" if set(by_type) != {ATTEST} else "attested")
+    worst = max(known, key=lambda voice: _BEST.index(voice.state))
+    return Status(
+        state=worst.state,
+        why=worst.why,
+        evidence="attested" if worst.type == ATTEST else "observed",
+        at=worst.at,
+        blind=tuple(voice.name for voice in voices if voice.state is State.UNKNOWN and voice.type != ATTEST),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The most pessimistic fresh value of one quantity of a component."""
+
+    observation: Observation
+    at: float
+
+    @property
+    def value(self) -> float:
+        return self.observation.value
+
+
+Quantities = Mapping[tuple[str, str], Seen]
+"""By (quantity, target)."""
+
+
+def quantities(component: Component, tracks: Tracks, now: float) -> Quantities:
+    """What the component's probes last read and what still stands: each quantity's most pessimistic value."""
+    seen: dict[tuple[str, str], Seen] = {}
+    for probe in component.probes:
+        track = tracks.get(probe.key, _BLANK)
+        if track.success is None or now > track.success_at + probe.expires / 1000:
+            continue
+        for observation in track.success.observations:
+            key = (observation.quantity, observation.target)
+            fresh = Seen(observation, track.success_at)
+            seen[key] = _worse(seen[key], fresh) if key in seen else fresh
+    return seen
+
+
+def _worse(one: Seen, other: Seen) -> Seen:
+    rule = QUANTITIES[one.observation.quantity].worst
+    if rule == "min":
+        return min(one, other, key=lambda seen: seen.value)
+    if rule == "max":
+        return max(one, other, key=lambda seen: seen.value)
+    return max(one, other, key=lambda seen: seen.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discharge:
+    """A UPS on battery: since when it is seen so, and the last runtime it told. Seconds."""
+
+    since: float
+    runtime: float | None = None
+    runtime_low: float | None = None
+    """The runtime less the point at which the UPS shuts its load down."""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """All that the next assessment of a site needs of the past. Replaced, never changed."""
+
+    tracks: Tracks = field(default_factory=dict)
+    discharges: Mapping[str, Discharge] = field(default_factory=dict)
+    running_since: Mapping[str, float] = field(default_factory=dict)
+    conflicts: Mapping[str, float] = field(default_factory=dict)
+    """Components seen up against the structure: when that answer was first read."""
+
+
+def remember(memory: Memory, spec: ProbeSpec, reading: Reading, at: float) -> Memory:
+    """`memory` after one more answer of one probe."""
+    track = follow(memory.tracks.get(spec.key, _BLANK), reading, at, spec)
+    memory = replace(memory, tracks={**memory.tracks, spec.key: track})
+    if reading.failed:
+        return memory
+    values = {observation.quantity: observation.value for observation in reading.observations}
+    if "ups_on_battery" in values:
+        memory = replace(memory, discharges=_discharges(memory, spec.component, values, at))
+    if "generator_running" in values:
+        running = {name: since for name, since in memory.running_since.items() if name != spec.component}
+        if values["generator_running"]:
+            running[spec.component] = memory.running_since.get(spec.component, at)
+        memory = replace(memory, running_since=running)
+    return memory
+
+
+def _discharges(memory: Memory, ups: str, values: Mapping[str, float], at: float) -> Mapping[str, Discharge]:
+    others = {name: discharge for name, discharge in memory.discharges.items() if name != ups}
+    if not values["ups_on_battery"]:
+        return others
+    discharge = memory.discharges.get(ups, Discharge(since=at))
+    if "ups_runtime_seconds" in values:
+        runtime = values["ups_runtime_seconds"]
+        low = 0.0 if values.get("ups_low_battery") else runtime - values.get("ups_runtime_low_seconds", 0.0)
+        discharge = replace(discharge, runtime=runtime, runtime_low=max(0.0, low), at=at)
+    return {**others, ups: discharge}

@@ -1,0 +1,343 @@
+"""The structure function: during which times each component, each path and 911 are on.
+
+The one evaluator. It answers "does it work", "what is its state" and "for how long" for many failure sets
+at once: time is cut into slices at every moment where anything may change, and each component holds one
+integer a slice with one bit a failure set, so ∩ is `&` and ∪ is `|`. Exact, without clock or I/O.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from resilience.duration import FOREVER, Ms
+from resilience.model import PASSES_POWER, Component, Gate, Kind, Need, Site
+
+MOST_SLICES = 4096
+"""Moments at which something changes. A real site has about ten; stored energy nested without end has no bound."""
+
+
+class StructureTooLarge(Exception):
+    """The answer would cost more memory than is allowed; the message names the size and a way out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What one bound takes for granted about each component. Durations in ms."""
+
+    off: frozenset[str] = frozenset()
+    """Components that do not work, whatever feeds them."""
+    pinned: frozenset[str] = frozenset()
+    """Components that work, whatever the structure says: they were seen."""
+    runtime: Mapping[str, Ms] = field(default_factory=dict)
+    starts_within: Mapping[str, Ms] = field(default_factory=dict)
+    fuel: Mapping[str, Ms] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Failure sets, one bit each: `failed[component]` has the bits of the sets that hold the component."""
+
+    full: int
+    failed: Mapping[str, int]
+
+    @classmethod
+    def of(cls, *sets: Iterable[str]) -> "Batch":
+        failed: dict[str, int] = {}
+        for bit, members in enumerate(sets):
+            for name in members:
+                failed[name] = failed.get(name, 0) | 1 << bit
+        return cls((1 << len(sets)) - 1, failed)
+
+
+Slices = Sequence[int]
+"""One integer a slice of time, one bit a failure set."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnTimes:
+    """The answer. Slice k is [moments[k], moments[k + 1]), the last one without end or up to the horizon."""
+
+    moments: tuple[Ms, ...]
+    full: int
+    components: Mapping[str, Slices]
+    paths: tuple[Slices, ...]
+    calling: Slices
+    """911, in every area."""
+
+    def losses(self) -> list[tuple[Ms, int]]:
+        """When 911 is first lost: (moment, the sets under which it is lost then), earliest first."""
+        alive, lost = self.full, []
+        for moment, on in zip(self.moments, self.calling, strict=True):
+            if gone := alive & ~on:
+                lost.append((moment, gone))
+                alive &= on
+        return lost
+
+    def lives(self) -> list[Ms]:
+        """life(911; S) of every set in the batch, in ms."""
+        lives: list[Ms] = [FOREVER] * self.full.bit_length()
+        for moment, gone in self.losses():
+            for bit in bits(gone):
+                lives[bit] = moment
+        return lives
+
+    def works(self, component: Component, bit: int = 0) -> bool:
+        """Whether `component` is on at time 0; a generator, whether it will come on at all."""
+        slices = self.components[component.name]
+        if component.kind is Kind.GENERATOR:
+            return any(on >> bit & 1 for on in slices)
+        return bool(slices[0] >> bit & 1)
+
+
+def dependencies_first(names: Iterable[str], inputs: Callable[[str], Iterable[str]]) -> list[str]:
+    """`names` and all they reach, each after its `inputs`; a checked site has no cycle."""
+    order: dict[str, None] = {}
+    for root in names:
+        waiting = [root]
+        while waiting:
+            missing = [name for name in inputs(waiting[-1]) if name not in order]
+            if missing:
+                waiting.extend(missing)
+            else:
+                order[waiting.pop()] = None
+    return list(order)
+
+
+def bits(mask: int) -> Iterable[int]:
+    """The positions of the ones in `mask`, lowest first."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One component as it is evaluated; its needs and feeds stand earlier. A view of a component is a step too."""
+
+    component: Component
+    needs: "_Gate"
+    feeds: tuple[int, ...] | None
+    """None: its supply is always on."""
+    bridges: bool = True
+    """Whether its battery counts: not in the view of a UPS that its output does not reach."""
+
+
+_Gate = tuple[int, tuple["int | _Gate", ...]]
+
+
+class Structure:
+    """A site, put in order for evaluation.
+
+    `lost` names, for a UPS that is on battery, the sources that are off for it: what lies between is evaluated
+    once more, as this UPS sees it. `feeds` replaces the feeds of a component: an ATS that cannot transfer.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        *,
+        lost: Mapping[str, frozenset[str]] | None = None,
+        feeds: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.site = site
+        self._lost = lost or {}
+        self._feeds = feeds or {}
+        self._steps: list[_Step] = []
+        self._index: dict[tuple[str, str], int] = {}
+        for name in dependencies_first(site.components, site.inputs):
+            self._step(name, "")
+        self._paths = [self._gate(path.needs) for path in site.emergency_paths]
+        self._areas = [
+            [index for index, path in enumerate(site.emergency_paths) if not path.serves or area in path.serves]
+            for area in site.areas or ("",)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def _step(self, name: str, view: str) -> int:
+        if (index := self._index.get((name, view))) is not None:
+            return index
+        component = self.site.components[name]
+        feeds: tuple[int, ...] | None = None
+        if view and name in self._lost[view]:
+            feeds = ()
+        elif named := self._feeds.get(name, component.power):
+            inner = name if name in self._lost else view
+            feeds = tuple(self._step(feed, inner if self._passes(feed) else "") for feed in named)
+        step = _Step(component, self._gate(component.needs), feeds, not view or view == name)
+        self._steps.append(step)
+        self._index[name, view] = len(self._steps) - 1
+        return len(self._steps) - 1
+
+    def _passes(self, name: str) -> bool:
+        return self.site.components[name].kind in PASSES_POWER
+
+    def _gate(self, need: Need) -> _Gate:
+        parts = need.of if isinstance(need, Gate) else (need,)
+        count = need.count if isinstance(need, Gate) else 1
+        return count, tuple(self._step(part, "") if isinstance(part, str) else self._gate(part) for part in parts)
+
+    def evaluate(self, bound: Bound, batch: Batch, horizon: Ms = FOREVER) -> OnTimes:
+        """On-times of everything for every set of `batch`, up to `horizon` (ms), which 0 makes "just now"."""
+        moments = self._moments(bound, horizon)
+        on: list[Slices] = []
+        for step in self._steps:
+            on.append(_evaluate_step(step, bound, batch, moments, on))
+        full = (batch.full,) * len(moments)
+        paths = tuple(_gate_slices(gate, on, full) for gate in self._paths)
+        areas = [_threshold(1, [paths[index] for index in area], full) for area in self._areas]
+        components = {name: on[index] for (name, view), index in self._index.items() if not view}
+        return OnTimes(moments, batch.full, components, paths, _threshold(len(areas), areas, full))
+
+    def _moments(self, bound: Bound, horizon: Ms) -> tuple[Ms, ...]:
+        """0 and every moment before the horizon at which any step may go on or off, in order."""
+        moments: set[Ms] = {0}
+        edges: list[_Edges] = []
+        for step in self._steps:
+            starts, ends = _edges(step, bound, edges)
+            edge = (_before(starts, horizon), _before(ends, horizon))
+            edges.append(edge)
+            moments |= edge[0]
+            moments |= edge[1]
+            if len(moments) > MOST_SLICES:
+                raise StructureTooLarge(
+                    f"{self.site.id}: power and holds change at more than {MOST_SLICES} moments; nest fewer of them"
+                )
+        return tuple(sorted(moments))
+
+
+_Edges = tuple[frozenset[Ms], frozenset[Ms]]
+"""The moments at which something may come on, and may go off."""
+
+
+def _before(moments: frozenset[Ms], horizon: Ms) -> frozenset[Ms]:
+    return frozenset(moment for moment in moments if moment < horizon)
+
+
+def _edges(step: _Step, bound: Bound, edges: Sequence[_Edges]) -> _Edges:
+    """Where the on-times of `step` may begin and end. Only an end moves when something holds: a start never does."""
+    component = step.component
+    inputs = [*_leaves(step.needs), *(step.feeds or ())]
+    starts = frozenset[Ms]().union(*(edges[index][0] for index in inputs))
+    ends = frozenset[Ms]().union(*(edges[index][1] for index in inputs))
+    if component.kind is Kind.GENERATOR:
+        starts |= {bound.starts_within[component.name]}
+        ends |= {bound.fuel[component.name]}
+    elif component.kind is Kind.UPS and step.bridges:
+        ends = _held_ends(ends, bound.runtime[component.name])
+    if component.holds:
+        ends = _held_ends(ends, component.holds)
+    return starts, ends
+
+
+def _held_ends(ends: frozenset[Ms], hold: Ms) -> frozenset[Ms]:
+    return ends | {hold} | {end + hold for end in ends}
+
+
+def _leaves(gate: _Gate) -> Iterable[int]:
+    for part in gate[1]:
+        if isinstance(part, int):
+            yield part
+        else:
+            yield from _leaves(part)
+
+
+def _evaluate_step(step: _Step, bound: Bound, batch: Batch, moments: tuple[Ms, ...], on: Sequence[Slices]) -> Slices:
+    """keep( hold( on(needs) ∩ supply ) ), and nothing where it has failed."""
+    component = step.component
+    name = component.name
+    full = (batch.full,) * len(moments)
+    if name in bound.off:
+        return (0,) * len(moments)
+    if name in bound.pinned:
+        slices: Slices = full
+    else:
+        slices = _both(_gate_slices(step.needs, on, full), _supply(step, bound, moments, on, full))
+        slices = _hold(slices, component.holds, moments, batch.full)
+        if component.kind not in PASSES_POWER:
+            slices = _first_stretch(slices)
+    survives = batch.full & ~batch.failed.get(name, 0)
+    return [one & survives for one in slices]
+
+
+def _supply(step: _Step, bound: Bound, moments: tuple[Ms, ...], on: Sequence[Slices], full: Slices) -> Slices:
+    component = step.component
+    supply = full if step.feeds is None else _threshold(1, [on[index] for index in step.feeds], full)
+    if component.kind is Kind.GENERATOR:
+        starts, fuel = bound.starts_within[component.name], bound.fuel[component.name]
+        return [one if starts <= moment < fuel else 0 for moment, one in zip(moments, supply, strict=True)]
+    if component.kind is Kind.UPS and step.bridges:
+        return _hold(supply, bound.runtime[component.name], moments, full[0])
+    return supply
+
+
+def _hold(slices: Slices, hold: Ms, moments: tuple[Ms, ...], full: int) -> Slices:
+    """[0, hold) ∪ {t : on at some moment of (t − hold, t]}."""
+    if not hold:
+        return slices
+    held: list[int] = []
+    for index, moment in enumerate(moments):
+        mask = full if moment < hold else slices[index]
+        # A slice j that ends at e keeps the load until e + hold.
+        for j in range(index - 1, -1, -1):
+            if moments[j + 1] + hold <= moment or mask == full:
+                break
+            mask |= slices[j]
+        held.append(mask)
+    return held
+
+
+def _first_stretch(slices: Slices) -> Slices:
+    kept, alive = [], slices[0]
+    for one in slices:
+        alive &= one
+        kept.append(alive)
+    return kept
+
+
+def _both(left: Slices, right: Slices) -> Slices:
+    return [a & b for a, b in zip(left, right, strict=True)]
+
+
+def _gate_slices(gate: _Gate, on: Sequence[Slices], full: Slices) -> Slices:
+    count, parts = gate
+    return _threshold(
+        count, [on[part] if isinstance(part, int) else _gate_slices(part, on, full) for part in parts], full
+    )
+
+
+def _threshold(count: int, inputs: Sequence[Slices], full: Slices) -> Slices:
+    """The times when at least `count` of `inputs` are on; an input that stands twice counts twice."""
+    if not inputs:
+        return full if count == 0 else (0,) * len(full)
+    if len(inputs) == 1:
+        return inputs[0]
+    if count == len(inputs):
+        return [_all(column) for column in zip(*inputs, strict=True)]
+    if count == 1:
+        return [_any(column) for column in zip(*inputs, strict=True)]
+    return [_at_least(count, column, full[0]) for column in zip(*inputs, strict=True)]
+
+
+def _all(column: Sequence[int]) -> int:
+    mask = column[0]
+    for one in column[1:]:
+        mask &= one
+    return mask
+
+
+def _any(column: Sequence[int]) -> int:
+    mask = 0
+    for one in column:
+        mask |= one
+    return mask
+
+
+def _at_least(count: int, column: Sequence[int], full: int) -> int:
+    """reached[k] has the bits of the sets under which k of the inputs seen so far are on."""
+    reached = [full] + [0] * count
+    for one in column:
+        for k in range(count, 0, -1):
+            reached[k] |= reached[k - 1] & one
+    return reached[count]
