@@ -7,9 +7,15 @@ three steps: write the module, add its line here, write its test.
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 
+from probes.icmp import ICMP
+from probes.kamailio import KAMAILIO
+from probes.nut import NUT
+from probes.sip_options import SIP_OPTIONS
+from probes.snmp_ups import SNMP_UPS
+from probes.tcp import TCP
 from resilience.probing import ProbeType
 
-BUILT_IN: tuple[ProbeType, ...] = ()
+BUILT_IN: tuple[ProbeType, ...] = (ICMP, TCP, NUT, SNMP_UPS, SIP_OPTIONS, KAMAILIO)
 
 
 def registry() -> Mapping[str, ProbeType]:

@@ -67,3 +67,38 @@ _QUANTITIES = (
 )
 
 QUANTITIES = {quantity.name: quantity for quantity in _QUANTITIES}
+
+
+METRICS = {
+    "site_info": "A watched site, who owns it and where it stands.",
+    "site_people": "People at the site, as declared.",
+    "site_file_valid": "0 where the site's file is wrong and an older version of it is in force.",
+    "emergency_calling_state": "1 for the state the site is in: unavailable, unverified, at_risk, protected.",
+    "emergency_calling_up": "Whether 911 can be called, assured (unknown counts as down) and possible (as up).",
+    "emergency_path_info": "A way to reach 911, its tier, its rank (1 is best) and what people do.",
+    "emergency_path_up": "Whether the path works, assured and possible.",
+    "emergency_path_preferred": "1 for the path people should use now.",
+    "single_point_of_failure_loss_seconds": "Seconds from this component's failure to the loss of 911.",
+    "single_points_of_failure": "Single points of failure that nobody accepted.",
+    "cut_sets": "Minimal cut sets by the number of their members.",
+    "survival_seconds": "Seconds until 911 is lost in the scenario.",
+    "survival_required_seconds": "Seconds that 911 is required to outlive the scenario.",
+    "outage_start_timestamp_seconds": "Since when the site is on stored energy.",
+    "component_state_code": "0 down, 1 unknown, 2 degraded, 3 up.",
+    "shared_component_info": "A component that is one and the same at every site that names it.",
+    "evidence_timestamp_seconds": "When the evidence for the component's state is from.",
+    "probe_success": "1 where the probe read what it came for.",
+    "probe_duration_seconds": "How long the probe's last run took.",
+    "probe_last_run_timestamp_seconds": "When the probe last ran.",
+    "probe_last_success_timestamp_seconds": "When the probe last read what it came for.",
+    "probe_interval_seconds": "How often the probe runs.",
+    "probe_failure": "1 with the reason of the probe's last failure, while it fails.",
+    "finding": "An open finding; stale=true where nothing has been seen of it since.",
+    "maintenance_active": "1 while planned work counts the component as down.",
+    "attestation_expiry_timestamp_seconds": "When the last check by a person runs out.",
+    "accepted_risk_expiry_timestamp_seconds": "When the acceptance of a risk ends.",
+    **{quantity.name: quantity.help for quantity in _QUANTITIES},
+}
+"""Metrics of a site: name without the prefix `resilience_` to its help."""
+
+PREFIX = "resilience_"

@@ -7,7 +7,7 @@ the reading goes on, so that one run names every fault. The same field gives its
 import difflib
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Generic, TypeVar
@@ -17,6 +17,7 @@ from resilience.model import Secret
 from resilience.yamltree import Mark, Node, Scalar, Sequence, Table
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +35,45 @@ class Fault:
         return f"{self.mark}: {'warning: ' if self.warning else ''}{place}{self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A name that stands for something declared elsewhere in the file: `to` is what it must be the name of."""
+
+    to: str
+    name: str
+    mark: Mark
+    where: str
+
+
 class Report:
-    """The faults of one reading, in the order found."""
+    """What one reading leaves behind beside its value: the faults and the references, in the order found."""
 
     def __init__(self) -> None:
         self.faults: list[Fault] = []
+        self.references: list[Reference] = []
 
     def error(self, mark: Mark, where: str, message: str) -> None:
-        self.faults.append(Fault(mark, where, message))
+        self.faults.append(Fault(mark, _told(where, 200), _told(message, 500)))
 
-    def warn(self, mark: Mark, where: str, message: str, code: str) -> None:
-        self.faults.append(Fault(mark, where, message, warning=True, code=code))
+    def warn(self, mark: Mark, where: str, message: str, code: str = "") -> None:
+        self.faults.append(Fault(mark, _told(where, 200), _told(message, 500), warning=True, code=code))
+
+    def refer(self, to: str, name: str, mark: Mark, where: str) -> None:
+        self.references.append(Reference(to, name, mark, where))
 
     @property
     def broken(self) -> bool:
         return any(not fault.warning for fault in self.faults)
+
+
+def _told(text: str, most: int) -> str:
+    """`text` fit for a terminal and a log: what a file says is not allowed to steer them."""
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
+    return shown if len(shown) <= most else shown[:most] + "…"
+
+
+IGNORED = "x-"
+"""Keys that start with it are the author's own, at every level of a file."""
 
 
 class Invalid(Exception):
@@ -75,13 +100,22 @@ def described(inner: Field[T], doc: str) -> Field[T]:
     return replace(inner, doc=doc)
 
 
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that `word` was probably meant to be, or nothing."""
+    if len(word) > 64:  # longer than any name; the search takes time with the square of the length
+        return ""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` where a known word is near, else nothing."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else ""
 
 
 def what_is(node: Node) -> str:
+    if node == Scalar("", node.mark):
+        return "nothing"
     return {Scalar: "a single value", Sequence: "a list", Table: "a mapping"}[type(node)]
 
 
@@ -99,6 +133,17 @@ def scalar(convert: Callable[[str], T], schema: Mapping[str, Any], *, wanted: st
             raise Invalid from None
 
     return Field(read, schema)
+
+
+def mapped(inner: Field[T], build: Callable[[T], U]) -> Field[U]:
+    """What `inner` reads, made into something else."""
+    return Field(
+        lambda node, where, report: build(inner.read(node, where, report)),
+        inner.schema,
+        inner.required,
+        inner.doc,
+        inner.nested,
+    )
 
 
 def text(*, empty: bool = False, pattern: str = "", wanted: str = "", longest: int = 2000) -> Field[str]:
@@ -144,7 +189,8 @@ def choice(*words: str) -> Field[str]:
 
 def integer(least: int, most: int) -> Field[int]:
     def convert(value: str) -> int:
-        if not re.fullmatch(r"-?\d{1,12}", value, re.ASCII) or not least <= int(value) <= most:
+        # `0112` is 112 to one reader and 74 to another.
+        if not re.fullmatch(r"-?(0|[1-9]\d{0,11})", value, re.ASCII) or not least <= int(value) <= most:
             raise ValueError(f"'{value}' is not a whole number from {least} to {most}")
         return int(value)
 
@@ -180,6 +226,11 @@ def flag() -> Field[bool]:
     return scalar(convert, {"enum": [True, False, "true", "false"]})
 
 
+LONGEST = duration.parse_duration("36500d")
+"""A century: a moment in YEARS and a duration always add up to a moment that Python can hold."""
+YEARS = range(2000, 2200)
+
+
 def span(*, least: int = 0, word: str = "", word_means: float = 0) -> Field[float]:
     """A duration in ms of at least `least`; `word` is one more text that is allowed (`unlimited`)."""
 
@@ -189,10 +240,21 @@ def span(*, least: int = 0, word: str = "", word_means: float = 0) -> Field[floa
         parsed = duration.parse_duration(value)
         if parsed < least:
             raise ValueError(f"'{value}' is too short; {duration.spoken(least)} is the least")
+        if parsed > LONGEST:
+            raise ValueError(f"'{value}' is too long; {duration.spoken(LONGEST)} is the most")
         return parsed
 
     schema: dict[str, Any] = {"type": "string", "pattern": duration.PATTERN}
     return scalar(convert, {"anyOf": [schema, {"const": word}]} if word else schema)
+
+
+D = TypeVar("D", bound=date)
+
+
+def _near(day: D) -> D:
+    if day.year not in YEARS:
+        raise ValueError
+    return day
 
 
 def day() -> Field[date]:
@@ -200,22 +262,24 @@ def day() -> Field[date]:
         try:
             if not re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
                 raise ValueError
-            return date.fromisoformat(value)
+            return _near(date.fromisoformat(value))
         except ValueError:
             raise ValueError(f"'{value}' is not a day; write it as 2027-06-30") from None
 
     return scalar(convert, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})
 
 
+_RFC3339 = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)"
+
+
 def moment() -> Field[datetime]:
     def convert(value: str) -> datetime:
         try:
-            parsed = datetime.fromisoformat(value)
+            if not re.fullmatch(_RFC3339, value, re.ASCII):
+                raise ValueError
+            return _near(datetime.fromisoformat(value))
         except ValueError:
-            parsed = None
-        if parsed is None or parsed.tzinfo is None or len(value) < 17:
-            raise ValueError(f"'{value}' is not a moment of RFC 3339; write it as 2026-11-23T14:00:00Z")
-        return parsed
+            raise ValueError(f"'{value}' is not a moment of RFC 3339; write it as 2026-11-23T14:00:00Z") from None
 
     return scalar(convert, {"type": "string", "format": "date-time"})
 
@@ -253,8 +317,8 @@ def port() -> Field[int]:
     return integer(1, 65535)
 
 
-def list_of(item: Field[T], *, least: int = 0, what: str = "entry") -> Field[tuple[T, ...]]:
-    """A list; every item is read even where an earlier one is wrong."""
+def list_of(item: Field[T], *, least: int = 0, what: str = "entry", indexed: bool = True) -> Field[tuple[T, ...]]:
+    """A list; every item is read even where an earlier one is wrong. `indexed`: an item's address has its index."""
 
     def read(node: Node, where: str, report: Report) -> tuple[T, ...]:
         if not isinstance(node, Sequence):
@@ -266,7 +330,7 @@ def list_of(item: Field[T], *, least: int = 0, what: str = "entry") -> Field[tup
         values, wrong = [], False
         for index, entry in enumerate(node.items):
             try:
-                values.append(item.read(entry, f"{where}[{index}]", report))
+                values.append(item.read(entry, f"{where}[{index}]" if indexed else where, report))
             except Invalid:
                 wrong = True
         if wrong:
@@ -275,6 +339,68 @@ def list_of(item: Field[T], *, least: int = 0, what: str = "entry") -> Field[tup
 
     schema: dict[str, Any] = {"type": "array", "items": item.schema}
     return Field(read, schema | ({"minItems": least} if least else {}))
+
+
+def distinct(inner: Field[T], *keys: str, advice: str = "") -> Field[T]:
+    """A list of mappings no two of which have the same name; it stands under the first of `keys` an entry has."""
+
+    def read(node: Node, where: str, report: Report) -> T:
+        lines: dict[str, int] = {}
+        wrong = False
+        for index, entry in enumerate(node.items if isinstance(node, Sequence) else ()):
+            own = entry.entries if isinstance(entry, Table) else {}
+            called = next((own[key] for key in keys if key in own), None)
+            if not isinstance(called, Scalar):
+                continue
+            if called.text in lines:
+                message = f"'{called.text}' already stands in line {lines[called.text]}{advice}"
+                report.error(called.mark, f"{where}[{index}]", message)
+                wrong = True
+            lines.setdefault(called.text, called.mark.line)
+        value = inner.read(node, where, report)
+        if wrong:
+            raise Invalid
+        return value
+
+    return replace(inner, read=read)
+
+
+def either(first: Field[T], *others: Field[T]) -> Field[T]:
+    """The first of several readings that succeeds; where none does, the faults are those of the first."""
+
+    def read(node: Node, where: str, report: Report) -> T:
+        for reading in (first, *others):
+            attempt = Report()
+            try:
+                value = reading.read(node, where, attempt)
+            except Invalid:
+                continue
+            report.faults += attempt.faults
+            report.references += attempt.references
+            return value
+        return first.read(node, where, report)
+
+    schemas = [dict(field.schema) for field in (first, *others)]
+    different = [schema for index, schema in enumerate(schemas) if schema not in schemas[:index]]
+    return Field(read, {"anyOf": different} if len(different) > 1 else different[0])
+
+
+def reference(to: str) -> Field[str]:
+    """The name of a `to` (component, path, device) of the same file; whether there is one is asked at the end."""
+
+    def read(node: Node, where: str, report: Report) -> str:
+        if not isinstance(node, Scalar) or not node.text.strip():
+            report.error(node.mark, where, f"the name of a {to} is wanted here, not {what_is(node)}")
+            raise Invalid
+        report.refer(to, node.text, node.mark, where)
+        return node.text
+
+    return Field(read, {"type": ["string", "number"], "pattern": f"^(?:{NAME})$"})
+
+
+def references(to: str, *, least: int = 0) -> Field[tuple[str, ...]]:
+    """A list of names. All have the address of the list; their marks tell them apart."""
+    return list_of(reference(to), least=least, what="name", indexed=False)
 
 
 def table_of(
@@ -323,6 +449,7 @@ def read_entries(
     """
     values: dict[str, Any] = {}
     wrong = False
+    misspelt: set[str] = set()
     for word, entry in table.entries.items():
         inside = f"{where}.{word}" if where else word
         known = fields.get(word)
@@ -333,19 +460,33 @@ def read_entries(
                 wrong = True
         elif not (ignore and word.startswith(ignore)):
             report.error(table.marks[word], inside, f"unknown {what} '{word}'{did_you_mean(word, fields)}")
+            misspelt.add(nearest(word, fields))
             wrong = True
     for word, known in fields.items():
-        if known.required and word not in table.entries:
-            report.error(table.mark, where, f"'{word}' is missing{f' ({known.doc})' if known.doc else ''}")
+        if known.required and word not in table.entries and word not in misspelt:
+            meaning = f" ({known.doc.rstrip('.')})" if known.doc else ""
+            report.error(table.mark, where, f"'{word}' is missing{meaning}")
             wrong = True
     return values, wrong
 
 
-def record(fields: Mapping[str, Field[Any]], build: Callable[..., T], *, ignore: str = "") -> Field[T]:
+Rule = Callable[[Mapping[str, Any], Container[str]], Iterator[tuple[str, str]]]
+"""A law over the values of one mapping: gets those that could be read and the keys that were written, yields
+(key, message) for what is wrong. It holds its tongue where a value it needs is not there."""
+
+
+def record(
+    fields: Mapping[str, Field[Any]], build: Callable[..., T], *, ignore: str = "", rule: Rule | None = None
+) -> Field[T]:
     """A mapping with known keys; `build` takes them by name, `-` written `_`."""
 
     def read(node: Node, where: str, report: Report) -> T:
-        values, wrong = read_entries(as_table(node, where, report), fields, where, report, ignore=ignore)
+        table = as_table(node, where, report)
+        values, wrong = read_entries(table, fields, where, report, ignore=ignore)
+        for key, message in rule(values, table.entries) if rule else ():
+            written = table.entries.get(key)
+            report.error(written.mark if written else table.mark, f"{where}.{key}" if where else key, message)
+            wrong = True
         if wrong:
             raise Invalid
         return build(**{key.replace("-", "_"): value for key, value in values.items()})
@@ -376,6 +517,9 @@ def secret() -> Field[Secret]:
 
     def read(node: Node, where: str, report: Report) -> Secret:
         if isinstance(node, Scalar):
+            if not node.text:
+                report.error(node.mark, where, "is empty")
+                raise Invalid
             report.warn(
                 node.mark, where, "a secret stands in clear; use {env: NAME} or {file: NAME}", "secret_in_clear"
             )
@@ -388,8 +532,9 @@ def secret() -> Field[Secret]:
             report.error(value.mark, where, f"a single value is wanted here, not {what_is(value)}")
             raise Invalid
         if source == "env":
+            # The text is not repeated: it may be the secret itself, written in the wrong place.
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value.text, re.ASCII):
-                report.error(value.mark, where, f"'{value.text}' is not the name of an environment variable")
+                report.error(value.mark, where, "what follows 'env' is not the name of an environment variable")
                 raise Invalid
             if value.text.startswith("RESILIENCE_"):
                 report.error(
@@ -397,7 +542,7 @@ def secret() -> Field[Secret]:
                 )
                 raise Invalid
         elif not re.fullmatch(SECRET_FILE, value.text, re.ASCII) or ".." in value.text.split("/"):
-            report.error(value.mark, where, f"'{value.text}' is not the name of a file below the folder of secrets")
+            report.error(value.mark, where, "what follows 'file' is not the name of a file below the folder of secrets")
             raise Invalid
         return Secret(source, value.text)
 

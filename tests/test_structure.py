@@ -133,7 +133,7 @@ def test_combinations_are_each_one_bit(n: int, size: int) -> None:
 
 def test_too_large_an_order_is_refused_before_memory_is_used() -> None:
     declared = site({f"c{index}": {} for index in range(300)}, {"p": ["c0"]})
-    with pytest.raises(StructureTooLarge, match="299 components have 4410549 sets of 3, .* ask for order 2"):
+    with pytest.raises(StructureTooLarge, match=r"4410549 sets of 3, .* ask for order 2"):
         minimal_cut_sets(Structure(declared), design_bounds(declared).low, within=0, order=4)
 
 

@@ -1,0 +1,31 @@
+"""TLS as a client: whom we trust, and when a presented certificate runs out."""
+
+import ssl
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from cryptography import x509
+
+
+def client_context(verify: bool, ca: str) -> ssl.SSLContext:
+    """The context for certificates signed by `ca` (a PEM file; empty is the system's store), or for any.
+
+    Kept until the file changes: reading the system's store takes some 15 ms. OSError where `ca` cannot be read.
+    """
+    return _context(verify, ca, Path(ca).stat().st_mtime_ns if ca else 0)
+
+
+@lru_cache(maxsize=32)
+def _context(verify: bool, ca: str, changed: int) -> ssl.SSLContext:
+    if verify:
+        return ssl.create_default_context(cafile=ca or None)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def expiry(certificate: bytes) -> datetime:
+    """notAfter of a DER certificate, in UTC; ValueError where it cannot be read."""
+    return x509.load_der_x509_certificate(certificate).not_valid_after_utc

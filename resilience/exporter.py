@@ -1,0 +1,177 @@
+"""A site's snapshot as lines of the Prometheus text format 0.0.4. Pure.
+
+Rendered once a change and kept; a scrape only joins lines. Not known is absent, never 0 or −1.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+
+from resilience.assess import Assessment, SiteState
+from resilience.catalogue import METRICS, PREFIX, QUANTITIES
+from resilience.duration import FOREVER, Ms
+from resilience.model import Site
+from resilience.reading import State
+from resilience.snapshot import Snapshot
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+STATE_CODE = {State.DOWN: 0, State.UNKNOWN: 1, State.DEGRADED: 2, State.UP: 3}
+
+Families = Mapping[str, list[str]]
+"""Sample lines by metric name without prefix."""
+
+
+class _Lines:
+    """Samples of one site. Every line carries the site's label first."""
+
+    def __init__(self, site: str) -> None:
+        self.families: dict[str, list[str]] = {}
+        self._site = site
+
+    def add(self, name: str, value: float, /, **labels: str) -> None:
+        told = "".join(f',{label}="{_escaped(text)}"' for label, text in labels.items())
+        line = f'{PREFIX}{name}{{site="{_escaped(self._site)}"{told}}} {_number(value)}\n'
+        self.families.setdefault(name, []).append(line)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _number(value: float) -> str:
+    if math.isinf(value):
+        return "+Inf"
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def _seconds(duration: Ms) -> float:
+    return duration if duration == FOREVER else duration / 1000
+
+
+def render(
+    snapshot: Snapshot, *, file_valid: bool, vantage: str, durations: Mapping[tuple[str, str], float]
+) -> Families:
+    """Every sample of one site; `durations` in seconds, of each probe's last run."""
+    lines = _Lines(snapshot.site.id)
+    _site(lines, snapshot.site, file_valid)
+    _probes(lines, snapshot, vantage, durations)
+    if snapshot.now is not None:
+        _calling(lines, snapshot.now)
+        _components(lines, snapshot, snapshot.now)
+        for assessment in (snapshot.now, snapshot.design):
+            _cuts(lines, assessment)
+        for finding in snapshot.findings:
+            lines.add(
+                "finding",
+                1,
+                code=finding.code,
+                severity=finding.severity,
+                component=finding.component,
+                stale="true" if finding.stale else "false",
+            )
+    return lines.families
+
+
+def page(sites: Iterable[Families]) -> str:
+    """All sites together: every family once, with its help and type."""
+    sites = list(sites)
+    parts: list[str] = []
+    for name, text in METRICS.items():
+        samples = [line for families in sites for line in families.get(name, ())]
+        if samples:
+            parts.append(f"# HELP {PREFIX}{name} {text}\n# TYPE {PREFIX}{name} gauge\n")
+            parts.extend(samples)
+    return "".join(parts)
+
+
+def _site(lines: _Lines, site: Site, file_valid: bool) -> None:
+    place = site.location
+    lat, lon = ("" if degrees is None else f"{degrees:g}" for degrees in (place.lat, place.lon))
+    lines.add("site_info", 1, name=site.name, owner=site.owner.team, region=site.region, lat=lat, lon=lon)
+    lines.add("site_file_valid", file_valid)
+    if site.people is not None:
+        lines.add("site_people", site.people)
+    for component in site.components.values():
+        if component.shared:
+            lines.add("shared_component_info", 1, component=component.name, shared=component.shared)
+        if (attest := component.attest) is not None and attest.on is not None:
+            expiry = datetime.combine(attest.on, time(), UTC) + timedelta(milliseconds=attest.valid)
+            lines.add("attestation_expiry_timestamp_seconds", expiry.timestamp(), component=component.name)
+    for risk in site.accepted_risks:
+        expiry = datetime.combine(risk.until, time(), UTC) + timedelta(days=1)
+        lines.add("accepted_risk_expiry_timestamp_seconds", expiry.timestamp(), component=risk.component)
+
+
+def _probes(lines: _Lines, snapshot: Snapshot, vantage: str, durations: Mapping[tuple[str, str], float]) -> None:
+    for probe in snapshot.site.probes:
+        labels = {"component": probe.component, "probe": probe.name, "type": probe.type, "vantage": vantage}
+        lines.add("probe_interval_seconds", probe.interval / 1000, **labels)
+        track = snapshot.memory.tracks.get(probe.key)
+        if track is None or track.reading is None:
+            continue
+        lines.add("probe_success", not track.reading.failed, **labels)
+        lines.add("probe_last_run_timestamp_seconds", track.read_at, **labels)
+        if track.success_at:
+            lines.add("probe_last_success_timestamp_seconds", track.success_at, **labels)
+        if probe.key in durations:
+            lines.add("probe_duration_seconds", round(durations[probe.key], 6), **labels)
+        if track.reading.reason is not None:
+            lines.add("probe_failure", 1, **labels, reason=track.reading.reason)
+
+
+def _calling(lines: _Lines, now: Assessment) -> None:
+    for site_state in SiteState:
+        lines.add("emergency_calling_state", now.state is site_state, state=site_state)
+    lines.add("emergency_calling_up", now.assured, bound="assured")
+    lines.add("emergency_calling_up", now.possible, bound="possible")
+    for position, state in enumerate(now.paths, start=1):
+        path = state.path
+        labels = {"path": path.name, "tier": path.tier}
+        lines.add("emergency_path_info", 1, **labels, rank=str(position), instructions=path.instructions)
+        lines.add("emergency_path_up", state.assured, **labels, bound="assured")
+        lines.add("emergency_path_up", state.possible, **labels, bound="possible")
+        lines.add("emergency_path_preferred", state.preferred, **labels)
+    if now.site.power_outage:
+        for survival in now.survival:
+            lines.add("survival_required_seconds", _seconds(survival.required), scenario=survival.scenario)
+
+
+def _cuts(lines: _Lines, assessment: Assessment) -> None:
+    basis = assessment.basis
+    for point in assessment.single_points:
+        lines.add(
+            "single_point_of_failure_loss_seconds",
+            _seconds(point.loss),
+            component=point.component,
+            kind=point.kind,
+            basis=basis,
+            accepted="true" if point.accepted else "false",
+        )
+    lines.add("single_points_of_failure", len(assessment.unaccepted), basis=basis)
+    for order in range(1, assessment.order + 1):
+        count = sum(len(cut.members) == order for cut in assessment.cut_sets)
+        lines.add("cut_sets", count, basis=basis, order=str(order))
+    for survival in assessment.survival:
+        for bound, life in (("low", survival.low), ("high", survival.high)):
+            lines.add("survival_seconds", _seconds(life), scenario=survival.scenario, bound=bound, basis=basis)
+
+
+def _components(lines: _Lines, snapshot: Snapshot, now: Assessment) -> None:
+    for state in now.components:
+        lines.add("component_state_code", STATE_CODE[state.state], component=state.name, kind=state.kind)
+        if state.at is not None:
+            lines.add("evidence_timestamp_seconds", state.at, component=state.name, evidence=state.evidence)
+        for (name, target), seen in snapshot.live.seen[state.name].items():
+            quantity = QUANTITIES[name]
+            labels = {quantity.label: target} if quantity.label else {}
+            if quantity.text_label:
+                labels[quantity.text_label] = seen.observation.text
+            lines.add(name, seen.value, component=state.name, **labels)
+    for work in snapshot.site.maintenance:
+        if work.start.timestamp() <= snapshot.at < work.end.timestamp():
+            for name in work.components:
+                lines.add("maintenance_active", 1, component=name)
+    if snapshot.memory.discharges:
+        start = min(discharge.since for discharge in snapshot.memory.discharges.values())
+        lines.add("outage_start_timestamp_seconds", start)

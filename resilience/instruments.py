@@ -1,0 +1,53 @@
+"""The monitor's metrics about itself, in a registry of its own, with those of the process."""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from resilience import __version__
+from resilience.fitness import Fitness
+
+
+class Instruments:
+    """Counters and gauges of one monitor."""
+
+    def __init__(self, fitness: Fitness) -> None:
+        self.registry = CollectorRegistry()
+        self.failures = Counter(
+            "resilience_probe_failures", "Failed readings.", ["type", "reason"], registry=self.registry
+        )
+        self.overruns = Counter(
+            "resilience_cycle_overruns", "Probes still running when due again.", registry=self.registry
+        )
+        self.sites = Gauge("resilience_sites", "Sites under watch.", registry=self.registry)
+        self.reloaded = Gauge(
+            "resilience_config_last_reload_successful",
+            "1 where the last reading of the site files found nothing wrong.",
+            registry=self.registry,
+        )
+        build = Gauge("resilience_build_info", "The running version.", ["version"], registry=self.registry)
+        build.labels(__version__).set(1)
+        self.registry.register(_FitnessCollector(fitness))
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def text(self) -> str:
+        """The exposition text of all of them."""
+        return generate_latest(self.registry).decode()
+
+
+class _FitnessCollector(Collector):
+    def __init__(self, fitness: Fitness) -> None:
+        self._fitness = fitness
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        impaired = GaugeMetricFamily(
+            "resilience_monitor_impaired", "1 for each reason why the monitor is not fit to judge.", labels=["reason"]
+        )
+        for reason in sorted(self._fitness.reasons(time.monotonic())):
+            impaired.add_metric([reason], 1)
+        lag = GaugeMetricFamily("resilience_monitor_loop_lag_seconds", "How late the event loop was.")
+        lag.add_metric([], self._fitness.lag)
+        return [impaired, lag]

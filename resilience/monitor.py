@@ -1,0 +1,230 @@
+"""The monitor: one tick a site, what is due runs, every answer becomes a new snapshot.
+
+The scheduler only ticks. A probe that hears a contrary answer asks again every `confirm` until it is decided.
+Scrapes and pages read snapshots; nothing they do touches a device.
+"""
+
+import asyncio
+import logging
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from resilience import exporter, snapshot
+from resilience.findings import Finding
+from resilience.fitness import Fitness
+from resilience.instruments import Instruments
+from resilience.model import ProbeSpec, Site
+from resilience.prober import Prober
+from resilience.reading import Reading
+from resilience.snapshot import Snapshot
+from resilience.state import Memory, remember
+
+log = logging.getLogger("resilience.monitor")
+
+GRID = 10.0
+"""Seconds between two ticks of a site; less where one of its probes asks for a shorter interval."""
+DRAIN = 5.0
+"""Seconds that running probes are given at the end."""
+
+ProbeKey = tuple[str, str]
+
+
+@dataclass
+class Watch:
+    """One site under watch. The only thing that changes; all it holds is replaced, never edited."""
+
+    site: Site
+    memory: Memory = field(default_factory=Memory)
+    findings: tuple[Finding, ...] = ()
+    snapshot: Snapshot | None = None
+    families: exporter.Families = field(default_factory=dict)
+    file_fault: str = ""
+    """What is wrong with the site's file; an older version of it is in force then."""
+    next_due: dict[ProbeKey, float] = field(default_factory=dict)
+    running: dict[ProbeKey, "asyncio.Task[None]"] = field(default_factory=dict)
+    durations: dict[ProbeKey, float] = field(default_factory=dict)
+    stale: bool = False
+    """A new snapshot is on its way."""
+
+
+class Monitor:
+    """Watches sites until stopped. Belongs to one event loop."""
+
+    def __init__(self, prober: Prober, fitness: Fitness, *, vantage: str = "central", grid: float = GRID) -> None:
+        self.watches: dict[str, Watch] = {}
+        self.instruments = Instruments(fitness)
+        self.ticked_at = time.monotonic()
+        self._prober = prober
+        self._fitness = fitness
+        self._vantage = vantage
+        self._grid = grid
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._background: set[asyncio.Task[None]] = set()
+
+    async def start(self, sites: Mapping[str, Site]) -> None:
+        self._background.add(asyncio.create_task(self._fitness.watch()))
+        self._scheduler.start()
+        self.adopt(sites, {})
+
+    async def stop(self) -> None:
+        """No new probe starts; those under way are given a moment."""
+        self._scheduler.remove_all_jobs()
+        await asyncio.sleep(0)  # a tick that was submitted runs to its end; shutdown would cancel it with a trace
+        self._scheduler.shutdown(wait=False)
+        running = [task for watch in self.watches.values() for task in watch.running.values()]
+        if running:
+            await asyncio.wait(running, timeout=DRAIN)
+        for task in (*running, *self._background):
+            task.cancel()
+        await asyncio.gather(*running, *self._background, return_exceptions=True)
+        await self._prober.aclose()
+
+    def adopt(self, sites: Mapping[str, Site], faults: Mapping[str, str]) -> None:
+        """Watches exactly `sites` and the sites in `faults` that it has an older version of.
+
+        What is known of a probe that has not changed is kept.
+        """
+        for site_id in [known for known in self.watches if known not in sites and known not in faults]:
+            self._forget(site_id)
+        for site_id, site in sites.items():
+            if site_id in self.watches:
+                self._replace(self.watches[site_id], site)
+            else:
+                self.watches[site_id] = Watch(site)
+            self._schedule(site_id, self._beat(site))
+        for site_id, watch in self.watches.items():
+            watch.file_fault = faults.get(site_id, "")
+            self._refresh_soon(watch)
+        self.instruments.sites.set(len(self.watches))
+
+    def _forget(self, site_id: str) -> None:
+        watch = self.watches.pop(site_id)
+        self._scheduler.remove_job(site_id)
+        for task in watch.running.values():
+            task.cancel()
+
+    def _replace(self, watch: Watch, site: Site) -> None:
+        before = {probe.key: probe for probe in watch.site.probes}
+        after = {probe.key: probe for probe in site.probes}
+        kept = {key for key, probe in after.items() if before.get(key) == probe}
+        watch.site = site
+        tracks = {key: track for key, track in watch.memory.tracks.items() if key in kept}
+        discharges = {ups: found for ups, found in watch.memory.discharges.items() if ups in site.components}
+        watch.memory = replace(watch.memory, tracks=tracks, discharges=discharges)
+        watch.next_due = {key: due for key, due in watch.next_due.items() if key in kept}
+        for key, task in watch.running.items():
+            if key not in kept:
+                task.cancel()
+
+    def _beat(self, site: Site) -> float:
+        """Seconds between two ticks of `site`: a reading must not grow too old between them."""
+        return min(self._grid, *(probe.interval / 1000 for probe in site.probes), GRID)
+
+    def _schedule(self, site_id: str, beat: float) -> None:
+        """Ticks are spread over the grid by the site's name, so that a thousand sites do not ask at once."""
+        spread = min(beat, 1.0 + len(self.watches) / 20)
+        first = datetime.now(UTC) + timedelta(seconds=zlib.crc32(site_id.encode()) % 1000 / 1000 * spread)
+        self._scheduler.add_job(
+            self._tick,
+            IntervalTrigger(seconds=beat, start_date=first, timezone=UTC),
+            args=[site_id],
+            id=site_id,
+            replace_existing=True,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+
+    async def _tick(self, site_id: str) -> None:
+        """Starts what is due, and takes a new snapshot because time has passed."""
+        self.ticked_at = time.monotonic()
+        watch = self.watches.get(site_id)
+        if watch is None:
+            return
+        now, beat = time.monotonic(), self._beat(watch.site)
+        for probe in watch.site.probes:
+            if probe.settings is None or now < watch.next_due.get(probe.key, 0.0):
+                continue
+            if probe.key in watch.running:
+                self.instruments.overruns.inc()
+                continue
+            # Due by the grid, so that a tick that comes a moment early does not skip a round.
+            watch.next_due[probe.key] = now + probe.interval / 1000 - beat / 2
+            task = asyncio.create_task(self._decide(watch, probe))
+            watch.running[probe.key] = task
+            task.add_done_callback(partial(_finished, watch, probe.key))
+        self._refresh_soon(watch)
+
+    async def _decide(self, watch: Watch, probe: ProbeSpec) -> None:
+        """Reads once, and again every `confirm` while an answer contradicts what was decided."""
+        for _ in range(probe.rise + probe.fall):
+            start = time.monotonic()
+            reading = await self._prober.read(probe)
+            if self.watches.get(watch.site.id) is not watch or probe not in watch.site.probes:
+                return
+            watch.durations[probe.key] = time.monotonic() - start
+            self._hear(watch, probe, reading, time.time())
+            if not watch.memory.tracks[probe.key].deciding:
+                return
+            await asyncio.sleep(probe.confirm / 1000)
+
+    def _hear(self, watch: Watch, probe: ProbeSpec, reading: Reading, at: float) -> None:
+        before = watch.memory.tracks.get(probe.key)
+        watch.memory = remember(watch.memory, probe, reading, at)
+        track = watch.memory.tracks[probe.key]
+        said = {"site": watch.site.id, "component": probe.component, "probe": probe.name}
+        if reading.reason is not None:
+            self.instruments.failures.labels(probe.type, reading.reason).inc()
+            if before is None or before.reading is None or before.reading.reason is not reading.reason:
+                log.warning("%s", reading.text, extra={**said, "reason": reading.reason})
+        if before is not None and before.state is not track.state:
+            log.info("%s", reading.text or f"was {before.state}", extra={**said, "state": track.state})
+        self._refresh_soon(watch)
+
+    def _refresh_soon(self, watch: Watch) -> None:
+        """One new snapshot for all answers of this turn of the loop."""
+        if not watch.stale:
+            watch.stale = True
+            asyncio.get_running_loop().call_soon(self._refresh, watch)
+
+    def _refresh(self, watch: Watch) -> None:
+        watch.stale = False
+        taken = snapshot.take(watch.site, watch.memory, watch.findings, time.time())
+        findings = [finding for finding in taken.findings if finding.code not in ("file_invalid", "monitor_impaired")]
+        if watch.file_fault:
+            findings.append(Finding("file_invalid", "", f"an older version is in force: {watch.file_fault}"))
+        if reasons := self._fitness.reasons(time.monotonic()):
+            text = f"the monitor is not fit to judge: {', '.join(sorted(reasons))}"
+            findings.append(Finding("monitor_impaired", "", text))
+        taken = replace(taken, findings=tuple(findings))
+        _log_changes(watch, taken)
+        watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
+        watch.families = exporter.render(
+            taken, file_valid=not watch.file_fault, vantage=self._vantage, durations=watch.durations
+        )
+
+
+def _finished(watch: Watch, key: ProbeKey, _: "asyncio.Task[None]") -> None:
+    watch.running.pop(key, None)
+
+
+def _log_changes(watch: Watch, taken: Snapshot) -> None:
+    before = watch.snapshot.now.state if watch.snapshot and watch.snapshot.now else None
+    if taken.now and taken.now.state is not before:
+        log.info("site is %s", taken.now.state, extra={"site": watch.site.id, "state": taken.now.state})
+    was, is_now = ({finding.key: finding for finding in found} for found in (watch.findings, taken.findings))
+    for key in is_now.keys() - was.keys():
+        finding = is_now[key]
+        said = {"site": watch.site.id, "component": finding.component, "code": finding.code}
+        log.info("finding opened: %s", finding.text, extra=said)
+    for key in was.keys() - is_now.keys():
+        finding = was[key]
+        said = {"site": watch.site.id, "component": finding.component, "code": finding.code}
+        log.info("finding closed", extra=said)

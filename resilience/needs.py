@@ -1,0 +1,116 @@
+"""The grammar of `needs`: a name, `all_of`, `any_of`, `at_least: {count: k, of: [...]}`; a list is all_of.
+
+Read by hand and not as a union of records: one wrong key gives one message, at that key.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from resilience.fields import Field, Invalid, Report, as_table, integer, read_entries, reference, required, what_is
+from resilience.model import Gate, Need, all_of, any_of
+from resilience.yamltree import Node, Scalar, Sequence
+
+_NAME = reference("component")
+_IN_ENGLISH = {"and": "all_of", "or": "any_of"}
+
+
+def needs() -> Field[Gate]:
+    """What must work, as one gate; its schema stands under `NEED_DEFINITION` in the document's `$defs`."""
+
+    def read(node: Node, where: str, report: Report) -> Gate:
+        need = _need(node, where, report)
+        return need if isinstance(need, Gate) else all_of(need)
+
+    return Field(read, {"$ref": "#/$defs/need"})
+
+
+def _need(node: Node, where: str, report: Report) -> Need:
+    if isinstance(node, Scalar):
+        for word in node.text.split():
+            if word.lower() in _IN_ENGLISH:
+                message = f"'{node.text}' is not a name; write {{{_IN_ENGLISH[word.lower()]}: [...]}}"
+                report.error(node.mark, where, message)
+                raise Invalid
+        return _NAME.read(node, where, report)
+    if isinstance(node, Sequence):
+        return all_of(*_parts(node, where, report))
+    table = as_table(node, where, report)
+    for word in table.entries:
+        if word.lower() in _IN_ENGLISH:
+            report.error(table.marks[word], where, f"'{word}' is not a gate; write {_IN_ENGLISH[word.lower()]}")
+            raise Invalid
+    # What a gate names has the address of the whole `needs`: its marks tell it apart, its depth is of no interest.
+    gates: Mapping[str, Field[Gate]] = {
+        "all_of": Field(lambda body, _, report: all_of(*_parts(body, where, report)), {}),
+        "any_of": Field(lambda body, _, report: any_of(*_parts(body, where, report)), {}),
+        "at_least": Field(lambda body, _, report: _at_least(body, where, report), {}),
+    }
+    values, wrong = read_entries(table, gates, where, report, what="gate")
+    if wrong:
+        raise Invalid
+    if len(values) != 1:
+        report.error(node.mark, where, f"one gate is wanted here, one of {', '.join(gates)}; there are {len(values)}")
+        raise Invalid
+    gate: Need = next(iter(values.values()))
+    return gate
+
+
+def _parts(node: Node, where: str, report: Report) -> tuple[Need, ...]:
+    if not isinstance(node, Sequence):
+        report.error(node.mark, where, f"a list of needs is wanted here, not {what_is(node)}")
+        raise Invalid
+    if not node.items:
+        report.error(node.mark, where, "is empty: it names nothing that must work")
+        raise Invalid
+    parts: list[Need] = []
+    for item in node.items:
+        try:
+            parts.append(_need(item, where, report))
+        except Invalid:
+            continue
+    if len(parts) < len(node.items):
+        raise Invalid
+    return tuple(parts)
+
+
+def _at_least(node: Node, where: str, report: Report) -> Gate:
+    table = as_table(node, where, report)
+    fields: Mapping[str, Field[Any]] = {
+        "count": required(integer(1, 10_000), "how many must work"),
+        "of": required(Field(lambda body, _, report: _parts(body, where, report), {}), "a list of needs"),
+    }
+    values, wrong = read_entries(table, fields, where, report)
+    if wrong:
+        raise Invalid
+    count, parts = values["count"], values["of"]
+    if count > len(parts):
+        message = f"{count} of {len(parts)} can never work; the count is from 1 to {len(parts)}"
+        report.error(table.entries["count"].mark, where, message)
+        raise Invalid
+    return Gate(count, parts)
+
+
+_LIST = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/need"}}
+
+NEED_DEFINITION: Mapping[str, Any] = {
+    "description": "A component's name, or a gate over needs; a list is all_of.",
+    "anyOf": [
+        dict(_NAME.schema),
+        _LIST,
+        {"type": "object", "properties": {"all_of": _LIST}, "required": ["all_of"], "additionalProperties": False},
+        {"type": "object", "properties": {"any_of": _LIST}, "required": ["any_of"], "additionalProperties": False},
+        {
+            "type": "object",
+            "properties": {
+                "at_least": {
+                    "type": "object",
+                    "properties": {"count": dict(integer(1, 10_000).schema), "of": _LIST},
+                    "required": ["count", "of"],
+                    "additionalProperties": False,
+                }
+            },
+            "required": ["at_least"],
+            "additionalProperties": False,
+        },
+    ],
+}

@@ -1,0 +1,76 @@
+"""Runs one probe: bounded in time and number, shared among equals, never raising.
+
+What a probe may raise ends here as a failed reading; a hanging, lying or dying peer costs its own reading.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from resilience.fitness import Fitness
+from resilience.model import ProbeSpec, Secret
+from resilience.probing import Channels, ProbeType, Run, SecretMissing
+from resilience.reading import Reading, Reason, failure
+
+log = logging.getLogger("resilience.prober")
+
+IN_FLIGHT = 200
+"""Probes at once. More only fill socket buffers, and lost answers look like outages."""
+GRACE = 0.25
+"""Seconds beyond its timeout in which a probe may still end itself with a better reason."""
+
+
+class Prober:
+    """Runs declared probes over shared channels."""
+
+    def __init__(
+        self,
+        types: Mapping[str, ProbeType],
+        *,
+        secret: Callable[[Secret], str],
+        fitness: Fitness,
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
+        self._types = types
+        self._secret = secret
+        self._fitness = fitness
+        self._slots = asyncio.Semaphore(in_flight)
+        self._channels = Channels()
+        self._running: dict[tuple[str, object, int], asyncio.Task[Reading]] = {}
+
+    async def aclose(self) -> None:
+        await self._channels.aclose()
+
+    async def read(self, spec: ProbeSpec) -> Reading:
+        """One reading of `spec`; equal probes under way at the same time run once."""
+        if spec.settings is None:
+            return failure(Reason.NOT_AVAILABLE, f"this version has no probe of type {spec.type}")
+        key = (spec.type, spec.settings, spec.timeout)
+        task = self._running.get(key)
+        if task is None:
+            task = self._running[key] = asyncio.create_task(self._run(spec))
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _run(self, spec: ProbeSpec) -> Reading:
+        async with self._slots:
+            start = time.monotonic()
+            reading = await self._guarded(spec)
+            if reading.failed and (why := self._fitness.unfit_since(start)):
+                return failure(Reason.IMPAIRED, f"the monitor was not fit to judge ({why}); then: {reading.text}")
+            return reading
+
+    async def _guarded(self, spec: ProbeSpec) -> Reading:
+        seconds = spec.timeout / 1000
+        run = Run(seconds, spec.retries, self._channels, self._secret)
+        try:
+            async with asyncio.timeout(seconds + GRACE):
+                return await self._types[spec.type].probe(spec.settings, run)
+        except TimeoutError:
+            return failure(Reason.TIMEOUT, f"no answer within {seconds:g} s")
+        except SecretMissing as error:
+            return failure(Reason.CONFIG, str(error))
+        except Exception as error:  # a fault in one probe must not end the monitor
+            log.exception("probe failed by a fault of its own", extra={"component": spec.component, "probe": spec.name})
+            return failure(Reason.INTERNAL, f"a fault of the probe itself: {type(error).__name__}")

@@ -1,0 +1,155 @@
+"""The shape of a declared probe: the keys every probe has, those of its type, and the laws between them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from resilience.duration import spoken
+from resilience.fields import (
+    IGNORED,
+    Field,
+    Invalid,
+    Report,
+    as_table,
+    described,
+    did_you_mean,
+    distinct,
+    integer,
+    list_of,
+    name,
+    read_entries,
+    record_schema,
+    reference,
+    references,
+    required,
+    span,
+    text,
+)
+from resilience.probing import ProbeType
+from resilience.yamltree import Node, Scalar, Table
+
+# fmt: off
+PLANNED = frozenset({
+    "asterisk", "freeswitch", "opensips", "sip-binding", "dns", "http", "egress", "traceroute", "certificate",
+    "snmp-interface", "snmp-line", "snmp-ats", "generator", "snmp-cellular", "ip-sla", "bgp", "modemmanager",
+})
+# fmt: on
+"""Types of the file format that this version cannot run yet. A complete file can be analysed all the same; such a
+probe gives no answer, and no answer is never taken for "up"."""
+
+_UNRUN: Mapping[str, int] = {
+    "interval": 60_000,
+    "timeout": 5_000,
+    "confirm": 10_000,
+    "retries": 1,
+    "rise": 2,
+    "fall": 2,
+}
+
+COMMON: Mapping[str, Field[Any]] = {
+    "type": required(text(), "what it speaks"),
+    "name": described(name(), "Tells it from others of its type on the same component."),
+    "device": described(reference("device"), "Takes the values of that entry of `devices` beneath its own."),
+    "via": described(references("component"), "What its traffic passes; replaces the site's `via`."),
+    "interval": described(span(least=1_000), "From one reading to the next."),
+    "timeout": described(span(least=10), "How long one reading may take; shorter than the interval."),
+    "confirm": described(span(least=100), "From a first contrary answer to the next question; at most the interval."),
+    "retries": described(integer(0, 10), "How often a lost packet is sent again within one reading."),
+    "rise": described(integer(1, 20), "Good answers in a row until it counts as up."),
+    "fall": described(integer(1, 20), "Bad answers in a row until it counts as down."),
+    "expires": described(span(least=1_000), "How long a reading stands; 3 intervals and a timeout unless given."),
+}
+
+LENT = {key: known for key, known in COMMON.items() if key not in ("type", "name", "device")}
+"""What a device may lend to its probes beside the keys of their types."""
+
+
+def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
+    """One probe as the values of a ProbeSpec, all but its component."""
+
+    def read(node: Node, where: str, report: Report) -> dict[str, Any]:
+        table = as_table(node, where, report)
+        called = table.entries.get("type")
+        word = called.text if isinstance(called, Scalar) else ""
+        probe_type = probe_types.get(word)
+        # Where there is such a device, its values stand in its place by now (`resilience.spread`).
+        wrong = "device" in table.entries
+        own = probe_type.fields if probe_type else {}
+        if wrong:
+            own = {key: replace(known, required=False) for key, known in own.items()}
+        if probe_type is None:  # which other keys it may have is not known
+            table = replace(table, entries={key: entry for key, entry in table.entries.items() if key in COMMON})
+        values, mistaken = read_entries(table, {**COMMON, **own}, where, report, ignore=IGNORED)
+        wrong |= mistaken
+        if called and word in PLANNED and not probe_type:
+            message = f"'{word}' is not part of this version: the probe will never answer"
+            report.warn(called.mark, where, message)
+        elif called and word and not probe_type:
+            near = did_you_mean(word, sorted({*probe_types, *PLANNED}))
+            report.error(called.mark, where, f"unknown probe type '{word}'{near}")
+            wrong = True
+        timing = _timing(probe_type, values)
+        for key, message in _wrong_timing(timing, values, table):
+            report.error(table.entries[key].mark, f"{where}.{key}", message)
+            wrong = True
+        if wrong:
+            raise Invalid
+        chosen = {key.replace("-", "_"): value for key, value in values.items() if key not in COMMON}
+        settings = probe_type.settings(**chosen) if probe_type else None
+        if probe_type and (complaint := probe_type.check(settings)):
+            report.error(table.mark, where, complaint)
+            raise Invalid
+        return {
+            "type": word,
+            "name": values.get("name", word),
+            "via": values.get("via", ()),
+            "settings": settings,
+            **timing,
+        }
+
+    return Field(read, _schema(probe_types))
+
+
+def probes(probe_types: Mapping[str, ProbeType]) -> Field[tuple[dict[str, Any], ...]]:
+    return distinct(list_of(probe(probe_types)), "name", "type", advice="; give each a 'name'")
+
+
+def _timing(probe_type: ProbeType | None, values: Mapping[str, Any]) -> dict[str, int]:
+    """Times in ms and counts: those written, else those of the type."""
+    usual = {key: getattr(probe_type, key) if probe_type else usual for key, usual in _UNRUN.items()}
+    timing = {key: int(values.get(key, default)) for key, default in usual.items()}
+    if "confirm" not in values:
+        timing["confirm"] = min(timing["confirm"], timing["interval"])
+    timing["expires"] = int(values.get("expires", 3 * timing["interval"] + timing["timeout"]))
+    return timing
+
+
+def _wrong_timing(timing: Mapping[str, int], values: Mapping[str, Any], table: Table) -> Iterator[tuple[str, str]]:
+    """Told at the keys that are written: what a type brings along agrees with itself."""
+    if any(key in table.entries and key not in values for key in timing):
+        return
+    interval, timeout, confirm = (spoken(timing[key]) for key in ("interval", "timeout", "confirm"))
+    if timing["timeout"] >= timing["interval"]:
+        for key in ("timeout", "interval"):
+            if key in table.entries:
+                yield key, f"a timeout of {timeout} is not shorter than the interval of {interval}"
+                break
+    if "confirm" in table.entries and timing["confirm"] > timing["interval"]:
+        yield "confirm", f"a confirmation after {confirm} comes later than the interval of {interval}"
+
+
+def _schema(probe_types: Mapping[str, ProbeType]) -> dict[str, Any]:
+    """`type` decides which other keys there may be; what a type requires may also come from the device."""
+    schema = record_schema(
+        {**COMMON, "type": replace(COMMON["type"], schema={"enum": sorted({*probe_types, *PLANNED})})}
+    )
+    del schema["additionalProperties"]
+    schema["allOf"] = []
+    for word, probe_type in sorted(probe_types.items()):
+        fields = {**dict.fromkeys(COMMON, Field(COMMON["type"].read, {})), **probe_type.fields}
+        own = record_schema(fields, ignore=IGNORED)
+        if needed := own.pop("required", None):
+            own["anyOf"] = [{"required": needed}, {"required": ["device"]}]
+        chosen = {"properties": {"type": {"const": word}}, "required": ["type"]}
+        schema["allOf"].append({"if": chosen, "then": own})
+    return schema

@@ -1,0 +1,508 @@
+"""The snmp-ups probe against recorded devices, real agents and agents that misbehave."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pysnmp.proto import rfc1902
+
+import peers
+import snmp_peer
+from conftest import Probe, clear
+from probes.snmp import MOST_OIDS, Value
+from probes.snmp_families import APC, CYBERPOWER, FAMILIES, RFC_1628, XUPS, Family
+from probes.snmp_ups import SNMP_UPS, SYS_OBJECT_ID, Settings, decode, detected
+from probes.ups import Figure, Output, Refused
+from resilience.catalogue import QUANTITIES
+from resilience.probing import Channels, Run
+from resilience.reading import Reading, Reason, State
+from resilience.simulate.snmp import SnmpAgentSimulator
+
+A, X, C, R = "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.534.1", "1.3.6.1.4.1.3808.1.1.1", "1.3.6.1.2.1.33.1"
+
+
+def observed(reading: Reading) -> dict[str, float]:
+    return {observation.quantity: observation.value for observation in reading.observations}
+
+
+# ---- devices as LibreNMS recorded them ----
+
+
+@pytest.fixture(scope="module")
+def dumps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+    records = peers.shared("corpora", "snmprec")
+    entries = json.loads(peers.shared("corpora", "manifest.json").read_text())["entries"]
+    with snmp_peer.snmpsim(records, tmp_path_factory.mktemp("snmpsim"), first="apc_smx750") as port:
+        yield port, [entry for entry in entries if entry["kind"] == "ups" and entry["file"].startswith("snmprec/")]
+
+
+def test_recorded_devices_are_read_right_or_not_at_all(
+    dumps: tuple[int, list[dict[str, Any]]], run_probe: Probe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each runtime is what LibreNMS reads from the same record, or refused with a reason; none is wrong."""
+    port, entries = dumps
+    status = {family.output[0].oid for family in FAMILIES.values()}
+    runtimes = {row.oid for family in FAMILIES.values() for row in family.runtime}
+    counts: Counter[str] = Counter()
+    for entry in entries:
+        name = entry["community"]
+        record = peers.shared("corpora", entry["file"]).read_text(encoding="latin-1")
+        offered = {line.split("|")[0] for line in record.splitlines()}
+        expected = {row["oid"]: row["value"] for row in entry["expected"] if row["cls"] == "runtime"}
+        reading = run_probe(SNMP_UPS, host="127.0.0.1", port=port, community=clear(name), timeout=10)
+        values = observed(reading)
+        if not offered & (status | runtimes):
+            assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.NOT_OFFERED), name
+            counts["none of these MIBs, said so"] += 1
+            continue
+        if not offered & status:
+            assert reading.state is State.UNKNOWN, name
+        minutes = [expected[oid] for oid in expected if oid in runtimes]
+        if "ups_runtime_seconds" in values:
+            assert values["ups_runtime_credible"] == 1, name
+            counts["runtime as recorded"] += 1
+            assert not minutes or min(abs(values["ups_runtime_seconds"] - m * 60) for m in minutes) < 1, name
+        elif "ups_runtime_credible" in values:
+            refusal = next(o.text for o in reading.observations if o.quantity == "ups_runtime_credible")
+            assert values["ups_runtime_credible"] == 0, name
+            assert "says" in refusal, name
+            counts["runtime refused, with the reason"] += 1
+        else:
+            assert not offered & runtimes, name
+            counts["no runtime offered"] += 1
+        counts[f"state {reading.state}"] += 1
+    with capsys.disabled():
+        table = "".join(f"{count:5} {what}\n" for what, count in sorted(counts.items()))
+        print(f"\n{len(entries):5} recorded power devices\n{table}")  # noqa: T201 - for the person who runs it
+    assert counts["runtime as recorded"] >= 20
+    assert counts["runtime refused, with the reason"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("dump", "expected"),
+    [
+        ("apc_smtl1000-nmc3", (State.UP, {"ups_runtime_seconds": 1522, "ups_load_ratio": 0.378}, "")),
+        ("cyberpower_pr2200rt2uc", (State.UP, {"ups_runtime_seconds": 10500, "ups_load_ratio": 0.03}, "")),
+        ("eatonups_eaton-connectups", (State.UP, {"ups_runtime_seconds": 1948, "ups_load_ratio": 0.35}, "")),
+        ("poweralert_2", (State.DEGRADED, {"ups_runtime_seconds": 1440, "ups_replace_battery": 1}, "to be replaced")),
+        ("poweralert_ups", (State.UNKNOWN, {"ups_runtime_seconds": 4320}, "upsOutputSource other")),
+        ("huaweiups_ups2000", (State.UP, {"ups_runtime_credible": 0}, "")),
+        ("netvision-rfc", (State.UP, {"ups_runtime_credible": 0}, "")),
+        # The last transfer was a self-test, long ago: it is on line and tests nothing.
+        ("apc_smx750", (State.UP, {"ups_testing": 0, "ups_runtime_seconds": 16374}, "")),
+    ],
+)
+def test_what_recorded_devices_say(
+    dumps: tuple[int, Any], run_probe: Probe, dump: str, expected: tuple[State, dict[str, float], str]
+) -> None:
+    state, values, text = expected
+    reading = run_probe(SNMP_UPS, host="127.0.0.1", port=dumps[0], community=clear(dump), timeout=10)
+    assert reading.state is state
+    assert text in reading.text
+    assert values.items() <= observed(reading).items()
+
+
+# ---- records of our own, one a trap, through snmpsim ----
+
+OID = f"{SYS_OBJECT_ID}|6|"
+RECORDS = {
+    "apc": f"{OID}1.3.6.1.4.1.318.1.3.27\n{A}.2.1.1.0|2|2\n{A}.2.2.1.0|66|100\n{A}.2.2.3.0|67|152200\n"
+    f"{A}.2.2.4.0|2|1\n{A}.2.3.1.0|66|995\n{A}.4.1.1.0|2|2\n{A}.4.2.3.0|66|37\n{A}.4.3.3.0|66|378\n{A}.8.1.0|2|1",
+    "apc-card-lost-its-ups": f"{A}.2.2.3.0|67|152200\n{A}.4.1.1.0|2|2\n{A}.8.1.0|2|2",
+    "apc-4294967295": f"{A}.2.2.3.0|67|4294967295\n{A}.4.1.1.0|2|2",
+    "apc-0-on-line": f"{A}.2.2.3.0|67|0\n{A}.4.1.1.0|2|2",
+    "apc-0-empty": f"{A}.2.1.1.0|2|3\n{A}.2.2.3.0|67|0\n{A}.4.1.1.0|2|3",
+    "apc-enum": f"{A}.2.2.3.0|67|152200\n{A}.4.1.1.0|2|99",
+    "apc-no-status": f"{OID}1.3.6.1.4.1.318.1.3.27\n{A}.2.2.3.0|67|152200\n{A}.2.2.4.0|2|1",
+    "apc-self-test": f"{A}.2.2.3.0|67|152200\n{A}.3.2.5.0|2|9\n{A}.4.1.1.0|2|3",
+    "xups": f"{OID}1.3.6.1.4.1.534.1\n{X}.2.1.0|2|1948\n{X}.2.4.0|2|100\n{X}.2.5.0|2|4\n{X}.4.1.0|2|35\n"
+    f"{X}.4.5.0|2|3\n{X}.4.10.0|2|3\n{X}.7.1.0|66|0\n{R}.2.3.0|2|32",
+    "xups-65535-1092": f"{OID}1.3.6.1.4.1.705.1\n{R}.2.3.0|2|1092\n{R}.4.1.0|2|3\n{X}.2.1.0|2|65535\n{X}.2.5.0|2|0\n"
+    f"{X}.4.5.0|2|3",
+    "xups-siblings-differ": f"{R}.2.3.0|2|90\n{R}.4.1.0|2|3\n{X}.2.1.0|2|1948\n{X}.4.5.0|2|3",
+    "cyberpower": f"{OID}1.3.6.1.4.1.3808.1.1.1\n{R}.2.3.0|2|175\n{R}.4.1.0|2|3\n{C}.2.1.1.0|2|2\n{C}.2.2.1.0|66|100\n"
+    f"{C}.2.2.4.0|67|1050000\n{C}.2.2.5.0|2|1\n{C}.4.1.1.0|2|2\n{C}.4.2.3.0|66|3\n{C}.7.2.3.0|2|1",
+    "cyberpower-is-not-apc": f"{OID}1.3.6.1.4.1.318.1.3.27\n{C}.2.2.4.0|67|120000\n{C}.4.1.1.0|2|6",
+    "rfc": f"{OID}1.3.6.1.4.1.8072.3.2.10\n{R}.2.1.0|2|2\n{R}.2.3.0|2|42\n{R}.2.4.0|2|97\n{R}.4.1.0|2|3\n"
+    f"{R}.4.4.1.5.1|2|20\n{R}.4.4.1.5.2|2|55\n{R}.6.1.0|66|0\n{R}.7.3.0|2|6\n{R}.9.7.0|2|2",
+    "rfc-minus-1": f"{R}.2.3.0|2|-1\n{R}.2.4.0|2|-1\n{R}.4.1.0|2|3",
+    "rfc-1092-alone": f"{R}.2.3.0|2|1092\n{R}.4.1.0|2|3",
+    "rfc-text": f"{R}.2.3.0|4|74\n{R}.4.1.0|4|3",
+    "rfc-wrong-type": f"{R}.2.3.0|4|Normal\n{R}.4.1.0|4|Normal",
+    "rfc-alarms": f"{R}.2.3.0|2|42\n{R}.4.1.0|2|3\n{R}.6.1.0|66|2\n{R}.6.2.1.2.4|6|{R}.6.3.1\n"
+    f"{R}.6.2.1.2.9|6|1.3.6.1.4.1.4242.1",
+    "rfc-no-comms": f"{R}.2.3.0|2|42\n{R}.4.1.0|2|3\n{R}.6.1.0|66|1\n{R}.6.2.1.2.4|6|{R}.6.3.20",
+    "rfc-test": f"{R}.2.3.0|2|42\n{R}.4.1.0|2|5\n{R}.6.1.0|66|1\n{R}.6.2.1.2.4|6|{R}.6.3.24",
+    "rfc-bypass": f"{R}.2.3.0|2|42\n{R}.4.1.0|2|4",
+    "rfc-off": f"{R}.2.3.0|2|42\n{R}.4.1.0|2|2",
+    "router": f"{OID}1.3.6.1.4.1.9.1.2093\n1.3.6.1.2.1.1.1.0|4|a router",
+}
+"""What real devices say, one trap a record, typed by hand so that CI has it."""
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("records")
+    for name, lines in RECORDS.items():
+        rows = sorted(lines.splitlines(), key=lambda line: [int(arc) for arc in line.split("|")[0].split(".")])
+        (folder / f"{name}.snmprec").write_text("\n".join([*rows, ""]))
+    with snmp_peer.snmpsim(folder, tmp_path_factory.mktemp("state"), first="apc") as port:
+        yield port
+
+
+def read(run_probe: Probe, port: int, name: str, **settings: Any) -> Reading:
+    return run_probe(SNMP_UPS, host="127.0.0.1", port=port, community=clear(name), **settings)
+
+
+@pytest.mark.parametrize("version", ["1", "2c"])
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("apc", {"ups_runtime_seconds": 1522, "ups_charge_ratio": 0.995, "ups_load_ratio": 0.378}),
+        ("xups", {"ups_runtime_seconds": 1948, "ups_charge_ratio": 1, "ups_load_ratio": 0.35}),
+        ("cyberpower", {"ups_runtime_seconds": 10500, "ups_charge_ratio": 1, "ups_load_ratio": 0.03}),
+        (
+            "rfc",
+            {
+                "ups_runtime_seconds": 2520,
+                "ups_runtime_low_seconds": 120,
+                "ups_charge_ratio": 0.97,
+                "ups_load_ratio": 0.55,
+            },
+        ),
+    ],
+)
+def test_every_family_in_both_versions(
+    records: int, run_probe: Probe, version: str, name: str, values: dict[str, float]
+) -> None:
+    reading = read(run_probe, records, name, version=version)
+    assert (reading.state, reading.reason, reading.text) == (State.UP, None, "")
+    seen = observed(reading)
+    assert {quantity: round(seen[quantity], 6) for quantity in values} == values
+    assert set(seen) <= set(QUANTITIES)
+    assert seen["ups_on_battery"] == seen["ups_unprotected"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("apc-card-lost-its-ups", (State.UNKNOWN, Reason.DEVICE, 1522, "upsCommStatus noComm")),
+        ("apc-4294967295", (State.UP, None, None, "")),
+        ("apc-0-on-line", (State.UP, None, None, "")),
+        ("apc-0-empty", (State.DEGRADED, None, 0, "battery low")),
+        ("apc-enum", (State.UNKNOWN, Reason.DEVICE, 1522, "99 (not in its MIB)")),
+        ("apc-no-status", (State.UNKNOWN, Reason.DEVICE, 1522, f"{A}.4.1.1.0: nothing")),
+        ("apc-self-test", (State.DEGRADED, None, 1522, "battery test running")),
+        ("xups-65535-1092", (State.UP, None, None, "")),
+        ("xups-siblings-differ", (State.UP, None, None, "")),
+        ("cyberpower-is-not-apc", (State.DOWN, None, 1200, "upsBaseOutputStatus off")),
+        ("rfc-minus-1", (State.UP, None, None, "")),
+        ("rfc-1092-alone", (State.UP, None, None, "")),
+        ("rfc-text", (State.UP, None, 4440, "")),
+        ("rfc-wrong-type", (State.UNKNOWN, Reason.DEVICE, None, "not in its MIB")),
+        (
+            "rfc-alarms",
+            (State.DEGRADED, None, 2520, "to be replaced; alarm: 1.3.6.1.4.1.4242.1 (not in its MIB)"),
+        ),
+        ("rfc-no-comms", (State.UNKNOWN, Reason.DEVICE, 2520, "upsAlarmCommunicationsLost")),
+        ("rfc-test", (State.DEGRADED, None, 2520, "battery test running")),
+        ("rfc-bypass", (State.DEGRADED, None, 2520, "on bypass")),
+        ("rfc-off", (State.DOWN, None, 2520, "upsOutputSource none")),
+        ("router", (State.UNKNOWN, Reason.NOT_OFFERED, None, "sysObjectID 1.3.6.1.4.1.9.1.2093")),
+        ("no-such-community", (State.UNKNOWN, Reason.TIMEOUT, None, "wrong community, access list or address")),
+    ],
+)
+def test_traps(
+    records: int, run_probe: Probe, name: str, expected: tuple[State, Reason | None, float | None, str]
+) -> None:
+    state, reason, runtime, text = expected
+    reading = read(run_probe, records, name, timeout=1)
+    assert (reading.state, reading.reason) == (state, reason)
+    assert text in reading.text
+    seen = observed(reading)
+    assert seen.get("ups_runtime_seconds") == runtime
+    if runtime is None and reading.observations and name != "rfc-wrong-type":
+        assert seen["ups_runtime_credible"] == 0
+        assert all(
+            observation.text for observation in reading.observations if observation.quantity.endswith("credible")
+        )
+
+
+def test_a_declared_family_is_asked_and_nothing_else(records: int, run_probe: Probe) -> None:
+    assert observed(read(run_probe, records, "cyberpower", family="cyberpower"))["ups_runtime_seconds"] == 10500
+    nothing = read(run_probe, records, "router", family="apc")
+    assert (nothing.state, nothing.reason) == (State.UNKNOWN, Reason.NOT_OFFERED)
+    assert "APC PowerNet" in nothing.text
+
+
+# ---- the tables ----
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_a_family_is_one_question(family: Family) -> None:
+    assert len(family.oids) == len(set(family.oids)) <= MOST_OIDS
+    assert all(says.output for says in family.output[0].values.values())
+
+
+@pytest.mark.parametrize(
+    ("family", "line", "battery", "bypass", "off"),
+    [
+        (APC, {2, 4, 12, 13, 14, 18, 19, 20, 21, 22, 23, 24, 25, 27}, {3, 15, 28}, {6, 9, 10, 16, 17}, {5, 7, 8, 11}),
+        (XUPS, {3, 6, 7, 8, 9, 10, 12}, {5}, {4, 11}, {2}),
+        (CYBERPOWER, {2, 4, 8, 10, 11}, {3}, {9}, {5, 6, 7}),
+        (RFC_1628, {3, 6, 7}, {5}, {4}, {2}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_each_number_means_what_its_own_mib_says(
+    family: Family, line: set[int], battery: set[int], bypass: set[int], off: set[int]
+) -> None:
+    status = family.output[0]
+    meant = {Output.LINE: line, Output.BATTERY: battery, Output.BYPASS: bypass, Output.OFF: off}
+    for value in range(-1, 40):
+        facts = decode(family, {status.oid: value}, {})
+        assert facts.output is next((output for output, values in meant.items() if value in values), Output.UNKNOWN)
+        if facts.output is Output.UNKNOWN:
+            assert facts.output_text
+
+
+ON_LINE: dict[str, Value] = {f"{X}.4.5.0": 3}
+
+
+@pytest.mark.parametrize(
+    ("found", "output"),
+    [
+        ({f"{X}.4.5.0": 3, f"{X}.4.10.0": 3}, Output.LINE),
+        ({f"{X}.4.5.0": 3, f"{X}.4.10.0": 2}, Output.BYPASS),
+        ({f"{X}.4.5.0": 3, f"{X}.4.10.0": 1}, Output.OFF),
+        ({f"{X}.4.5.0": 3, f"{X}.4.10.0": 9}, Output.UNKNOWN),
+        ({f"{X}.4.5.0": 5, f"{X}.4.10.0": 3}, Output.BATTERY),
+        # It cannot be on battery and unprotected at once: one of the two is wrong.
+        ({f"{X}.4.5.0": 5, f"{X}.4.10.0": 2}, Output.UNKNOWN),
+        # "Protected" alone does not say from what.
+        ({f"{X}.4.10.0": 3}, Output.UNKNOWN),
+        ({f"{X}.4.10.0": 3, f"{R}.4.1.0": 5}, Output.BATTERY),
+        ({f"{X}.2.1.0": 1948}, Output.UNKNOWN),
+    ],
+)
+def test_several_objects_about_the_output(found: dict[str, Value], output: Output) -> None:
+    assert decode(XUPS, found, {}).output is output
+
+
+@pytest.mark.parametrize(
+    ("family", "found", "flag"),
+    [
+        (XUPS, {f"{X}.2.5.0": 6}, "no_battery"),
+        (XUPS, {f"{X}.2.5.0": 7}, "testing"),
+        (XUPS, {f"{X}.2.5.0": 8}, "test_failed"),
+        (XUPS, {f"{X}.2.7.0": 1}, "replace"),
+        (XUPS, {f"{X}.2.8.0": 1}, "no_battery"),
+        (XUPS, {f"{X}.2.9.0": 1}, "replace"),
+        (XUPS, {f"{X}.2.10.0": 1}, "low_battery"),
+        (XUPS, {f"{X}.8.2.0": 3}, "test_failed"),
+        (APC, {f"{A}.2.1.1.0": 4}, "replace"),
+        (APC, {f"{A}.2.1.1.0": 5}, "no_battery"),
+        (APC, {f"{A}.2.2.4.0": 2}, "replace"),
+        (APC, {f"{A}.7.2.3.0": 2}, "test_failed"),
+        (APC, {f"{A}.7.2.3.0": 3}, ""),
+        (CYBERPOWER, {f"{C}.2.1.1.0": 4}, "no_battery"),
+        (CYBERPOWER, {f"{C}.2.2.5.0": 2}, "replace"),
+        (CYBERPOWER, {f"{C}.4.1.1.0": 11}, "overload"),
+        (RFC_1628, {f"{R}.2.1.0": 3}, "low_battery"),
+        (RFC_1628, {f"{R}.2.1.0": 4}, "low_battery"),
+        (RFC_1628, {f"{R}.7.3.0": 3}, "test_failed"),
+        (RFC_1628, {f"{R}.7.3.0": 0}, ""),
+    ],
+)
+def test_conditions(family: Family, found: dict[str, Value], flag: str) -> None:
+    facts = decode(family, found, {})
+    flags = ("low_battery", "replace", "test_failed", "no_battery", "testing", "overload")
+    assert [name for name in flags if getattr(facts, name)] == ([flag] if flag else [])
+    assert not facts.alarms
+
+
+def test_an_unlisted_condition_is_a_named_weakness() -> None:
+    facts = decode(APC, {f"{A}.4.1.1.0": 2, f"{A}.2.1.1.0": 17}, {})
+    assert facts.alarms == ("upsBasicBatteryStatus 17 (not in its MIB)",)
+
+
+def test_alarms_that_are_not_listed_are_counted() -> None:
+    facts = decode(RFC_1628, {f"{R}.4.1.0": 3, f"{R}.6.1.0": 3}, {f"{R}.6.2.1.2.1": f"{R}.6.3.5"})
+    assert facts.alarms == ("upsAlarmTempBad", "2 more that the agent does not list")
+
+
+@pytest.mark.parametrize(
+    ("minutes", "seconds", "runtime"),
+    [
+        (32, 1948, Figure(1948, f"{X}.2.1.0")),
+        (None, 1948, Figure(1948, f"{X}.2.1.0")),
+        (32, None, Figure(1920, f"{R}.2.3.0")),
+        (1092, 65535, None),
+        (1092, None, None),
+        (65535, 1948, None),
+        (32, 4321, None),
+    ],
+)
+def test_two_runtimes_of_one_device(minutes: int | None, seconds: int | None, runtime: Figure | None) -> None:
+    found = {f"{R}.2.3.0": minutes, f"{X}.2.1.0": seconds}
+    believed = decode(XUPS, ON_LINE | {oid: value for oid, value in found.items() if value is not None}, {}).runtime
+    if runtime is None and minutes == 65535:
+        assert believed == Figure(1948, f"{X}.2.1.0")  # minutes have their own "not available"
+    elif runtime is None:
+        assert isinstance(believed, Refused)
+    else:
+        assert believed == runtime
+
+
+@pytest.mark.parametrize(
+    ("found", "family"),
+    [
+        ({f"{A}.4.1.1.0": 2}, APC),
+        ({SYS_OBJECT_ID: "1.3.6.1.4.1.318.1.3.27", f"{R}.4.1.0": 3}, RFC_1628),
+        ({SYS_OBJECT_ID: "1.3.6.1.4.1.705.1", f"{R}.4.1.0": 3, f"{X}.4.5.0": 3}, XUPS),
+        # An object outside its MIB's numbers is worse evidence than another MIB's plain word.
+        ({SYS_OBJECT_ID: "1.3.6.1.4.1.3808", f"{C}.4.1.1.0": 0, f"{R}.4.1.0": 3}, RFC_1628),
+        ({f"{C}.2.2.4.0": 120000, f"{R}.4.1.0": 3}, RFC_1628),
+        ({SYS_OBJECT_ID: "1.3.6.1.4.1.9.1"}, None),
+        ({}, None),
+    ],
+)
+def test_objects_decide_and_sys_object_id_breaks_ties(found: dict[str, Value], family: Family | None) -> None:
+    assert detected(found) is family
+
+
+# ---- polls ----
+
+
+class Counting(SnmpAgentSimulator):
+    questions = 0
+
+    def answer(self, datagram: bytes) -> bytes | None:
+        self.questions += 1
+        return super().answer(datagram)
+
+
+@asynccontextmanager
+async def polled(agent: SnmpAgentSimulator, **settings: Any) -> Any:
+    """A function that polls `agent` once, as the monitor would, keeping its channels."""
+    port = await agent.start()
+    channels = Channels()
+    declared = Settings(host="127.0.0.1", port=port, **{"community": clear("public"), **settings})
+
+    async def poll(seconds: float = 2) -> Reading:
+        return await SNMP_UPS.probe(declared, Run(seconds, 1, channels, lambda secret: secret.name))
+
+    try:
+        yield poll
+    finally:
+        await channels.aclose()
+        await agent.aclose()
+
+
+ON_LINE_APC = {f"{A}.4.1.1.0": 2, f"{A}.2.2.3.0": rfc1902.TimeTicks(152200), SYS_OBJECT_ID: "1.3.6.1.4.1.318.1.3.27"}
+
+
+@pytest.mark.parametrize("version", ["1", "2c"])
+def test_a_known_agent_is_asked_one_question_a_poll(version: str) -> None:
+    async def go() -> None:
+        agent = Counting(ON_LINE_APC)
+        async with polled(agent, version=version) as poll:
+            assert (await poll()).state is State.UP
+            for _ in range(3):
+                agent.questions = 0
+                assert observed(await poll())["ups_runtime_seconds"] == 1522
+                assert agent.questions == 1
+
+    asyncio.run(go())
+
+
+def test_another_device_at_the_same_address_is_found_out() -> None:
+    async def go() -> None:
+        agent = SnmpAgentSimulator(ON_LINE_APC)
+        async with polled(agent) as poll:
+            assert (await poll()).state is State.UP
+            for oid in ON_LINE_APC:
+                agent.remove(oid)
+            assert (await poll()).reason is Reason.NOT_OFFERED
+            agent.set(f"{C}.4.1.1.0", 6)
+            assert (await poll()).state is State.DOWN
+
+    asyncio.run(go())
+
+
+def test_an_object_that_comes_later_is_seen_in_version_1() -> None:
+    """A card that starts without its UPS offers nothing yet: that is not remembered."""
+
+    async def go() -> None:
+        agent = SnmpAgentSimulator({f"{A}.2.2.3.0": rfc1902.TimeTicks(152200)})
+        async with polled(agent, version="1") as poll:
+            assert (await poll()).state is State.UNKNOWN
+            agent.set(f"{A}.4.1.1.0", 2)
+            assert (await poll()).state is State.UP
+
+    asyncio.run(go())
+
+
+def test_an_agent_that_falls_silent_is_unknown_and_comes_back() -> None:
+    async def go() -> None:
+        agent = SnmpAgentSimulator(ON_LINE_APC)
+        async with polled(agent) as poll:
+            assert (await poll()).state is State.UP
+            agent.silent = True
+            silent = await poll(0.2)
+            assert (silent.state, silent.reason, silent.observations) == (State.UNKNOWN, Reason.TIMEOUT, ())
+            agent.silent = False
+            assert (await poll()).state is State.UP
+
+    asyncio.run(go())
+
+
+def test_an_alarm_table_that_stands_still_costs_the_reading() -> None:
+    class Stuck(SnmpAgentSimulator):
+        def _look(self, name: tuple[int, ...], *, following: bool) -> Any:
+            stuck = (*map(int, f"{R}.6.2.1.2.1".split(".")),)
+            return (stuck, rfc1902.Integer32(1)) if following else super()._look(name, following=following)
+
+    async def go() -> None:
+        async with polled(Stuck({f"{R}.4.1.0": 3, f"{R}.2.3.0": 42, f"{R}.6.1.0": 5})) as poll:
+            reading = await poll()
+            assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.PROTOCOL)
+            assert "not on" in reading.text
+
+    asyncio.run(go())
+
+
+def test_version_3_end_to_end(tmp_path: Path, run_probe: Probe) -> None:
+    lines = (
+        "createUser ro SHA-256 an-auth-password AES a-priv-password",
+        "rouser ro priv",
+        f"override .{R}.2.1.0 integer 2",
+        f"override .{R}.2.3.0 integer 42",
+        f"override .{R}.4.1.0 integer 5",
+        f"override .{R}.6.1.0 integer 1",
+        f"override .{R}.6.2.1.2.3 object_id .{R}.6.3.2",
+    )
+    with snmp_peer.snmpd(tmp_path, *lines) as port:
+        user = {"host": "127.0.0.1", "port": port, "version": "3", "user": "ro", "priv": clear("a-priv-password")}
+        reading = run_probe(SNMP_UPS, auth=clear("an-auth-password"), **user)
+        assert (reading.state, reading.text) == (State.DEGRADED, "on battery, 42 min reported")
+        assert observed(reading)["ups_on_battery"] == 1
+        refused = run_probe(SNMP_UPS, auth=clear("another-password"), **user)
+        assert (refused.state, refused.reason) == (State.UNKNOWN, Reason.AUTH)
+
+
+def test_the_probe_type_names_its_keys() -> None:
+    assert {"host", "port", "version", "community", "user", "auth", "priv", "source", "family"} <= set(SNMP_UPS.fields)
+    assert (SNMP_UPS.interval, SNMP_UPS.timeout, SNMP_UPS.confirm, SNMP_UPS.fall, SNMP_UPS.rise) == (
+        60_000,
+        5_000,
+        10_000,
+        2,
+        2,
+    )
+    assert "community" in str(SNMP_UPS.check(Settings(host="ups")))
