@@ -14,8 +14,8 @@ from resilience.reading import Observation, Reading, Reason, State
 RAW_SENTINELS = frozenset({65535, 2147483647, 4294967295})
 """All-ones of 16, 31 and 32 bits: "not available", in whatever unit the object has."""
 
-SECONDS_SENTINELS = frozenset({9999, 65535, 65535 * 60, 2147483647 // 100, 4294967295 // 100})
-"""The same after scaling, and the 9999 of the Phoenixtec (XPPC) family."""
+SECONDS_SENTINELS = frozenset({9999, 81983, 65535, 65535 * 60, 2147483647 // 100, 4294967295 // 100})
+"""The same after scaling, the 9999 of the Phoenixtec (XPPC) family, and the 81983 of a Megatec one."""
 
 LONGEST_RUNTIME = 72 * 3600
 """Seconds. No office battery lasts longer at a load that matters; a DC plant that says so is not credited."""
@@ -82,14 +82,18 @@ def credible_runtime(raw: float, scale: float, source: str, *, draining: bool) -
     """`raw` × `scale` seconds, or why not. `draining`: on battery and low, where 0 is an honest answer."""
     value = raw * scale
     if raw in RAW_SENTINELS or value in SECONDS_SENTINELS:
-        return Refused(f"{raw:g}", source, "the number devices send for 'not available'")
+        return Refused(_plain(raw), source, "the number devices send for 'not available'")
     if value < 0:
-        return Refused(f"{raw:g}", source, "a negative runtime")
+        return Refused(_plain(raw), source, "a negative runtime")
     if value == 0 and not draining:
-        return Refused(f"{raw:g}", source, "0 while the battery is not known to be empty")
+        return Refused(_plain(raw), source, "0 while the battery is not known to be empty")
     if value > LONGEST_RUNTIME:
-        return Refused(f"{raw:g}", source, f"{spoken(value * 1000)} is longer than any office battery lasts")
+        return Refused(_plain(raw), source, f"{spoken(value * 1000)} is longer than any office battery lasts")
     return Figure(value, source)
+
+
+def _plain(number: float) -> str:
+    return f"{number:.12g}"
 
 
 def ratio(percent: float, source: str, *, most: float = 100) -> Figure | None:
@@ -108,11 +112,11 @@ def agreed_runtime(candidates: list[Figure | Refused]) -> Figure | Refused | Non
     if not figures:
         return refused[0] if refused else None
     if refused and any(int(figure.value) == 65535 // 60 * 60 for figure in figures):
-        return Refused(f"{figures[0].value:g} s", figures[0].source, f"derived from a sentinel ({refused[0]})")
+        return Refused(f"{_plain(figures[0].value)} s", figures[0].source, f"derived from a sentinel ({refused[0]})")
     low, high = min(figure.value for figure in figures), max(figure.value for figure in figures)
     if high - low > SIBLINGS_AGREE:
-        said = " and ".join(f"{figure.value:g} s ({figure.source})" for figure in figures)
-        return Refused(f"{low:g} s", figures[0].source, f"its own objects disagree: {said}")
+        said = " and ".join(f"{_plain(figure.value)} s ({figure.source})" for figure in figures)
+        return Refused(f"{_plain(low)} s", figures[0].source, f"its own objects disagree: {said}")
     return figures[0]
 
 
@@ -139,10 +143,15 @@ def _unprotected(facts: UpsFacts) -> str:
     return ", ".join(cause for applies, cause in causes if applies)
 
 
+def _left(runtime: Figure | Refused | None) -> str:
+    if not isinstance(runtime, Figure):
+        return ""
+    return f", {spoken(runtime.value * 1000)} reported" if runtime.value else ", no runtime left"
+
+
 def _weaknesses(facts: UpsFacts) -> Iterator[str]:
     if facts.output is Output.BATTERY and not facts.testing:
-        left = f", {spoken(facts.runtime.value * 1000)} reported" if isinstance(facts.runtime, Figure) else ""
-        yield f"on battery{left}"
+        yield f"on battery{_left(facts.runtime)}"
     if facts.testing:
         yield "battery test running"
     if unprotected := _unprotected(facts):

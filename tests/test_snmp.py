@@ -154,7 +154,7 @@ async def simulated(agent: SnmpAgentSimulator, **where: Any) -> Any:
 
 async def net_snmp(program: str, port: int, *args: str) -> str:
     """What net-snmp's `program` prints, values only."""
-    command = [peers.command(program, "snmp"), "-t", "0.5", "-r", "0", "-On", "-Oqv", *args]
+    command = [peers.command(program, "snmp"), "-t", "0.3", "-r", "0", "-On", "-Oqv", *args]
     command.insert(-1, f"127.0.0.1:{port}")
     env = {"SNMPCONFPATH": "/nonexistent", "SNMP_PERSISTENT_DIR": "/nonexistent", "MIBS": ""}
     done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False, env=env)
@@ -381,7 +381,7 @@ async def facing(reply: Reply, use: Callable[[Session, Hostile], Awaitable[Any]]
     loop.set_exception_handler(lambda _, context: unhandled.append(context))
     transport, peer = await loop.create_datagram_endpoint(lambda: Hostile(reply), ("127.0.0.1", 0))
     try:
-        async with opened(transport.get_extra_info("sockname")[1], **{"seconds": 0.3, **how}) as session:
+        async with opened(transport.get_extra_info("sockname")[1], **{"seconds": 2, **how}) as session:
             return await use(session, peer)
     finally:
         transport.close()
@@ -413,7 +413,7 @@ def test_a_hostile_answer_costs_the_reading_and_says_why(reply: Reply, reason: R
         assert caught.value.reason is reason
         assert "public" not in caught.value.text
 
-    asyncio.run(facing(reply, use))
+    asyncio.run(facing(reply, use, seconds=0.2))
 
 
 def test_a_lie_beside_the_truth_is_passed_over() -> None:
@@ -676,5 +676,5 @@ def test_version_3_hostile_answers(reply: Reply, reason: Reason, caplog: pytest.
         assert peer.questions
 
     with caplog.at_level(logging.WARNING):
-        asyncio.run(facing(reply, use, version="3", **RO))
+        asyncio.run(facing(reply, use, seconds=0.4, version="3", **RO))
     assert not caplog.records

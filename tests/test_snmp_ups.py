@@ -27,7 +27,7 @@ A, X, C, R = "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.534.1", "1.3.6.1.4.1.3808.1.1
 
 
 def observed(reading: Reading) -> dict[str, float]:
-    return {observation.quantity: observation.value for observation in reading.observations}
+    return {observation.quantity: round(observation.value, 6) for observation in reading.observations}
 
 
 # ---- devices as LibreNMS recorded them ----
@@ -183,7 +183,7 @@ def test_every_family_in_both_versions(
     reading = read(run_probe, records, name, version=version)
     assert (reading.state, reading.reason, reading.text) == (State.UP, None, "")
     seen = observed(reading)
-    assert {quantity: round(seen[quantity], 6) for quantity in values} == values
+    assert values.items() <= seen.items()
     assert set(seen) <= set(QUANTITIES)
     assert seen["ups_on_battery"] == seen["ups_unprotected"] == 0
 
