@@ -281,7 +281,7 @@ def moment() -> Field[datetime]:
         except ValueError:
             raise ValueError(f"'{value}' is not a moment of RFC 3339; write it as 2026-11-23T14:00:00Z") from None
 
-    return scalar(convert, {"type": "string", "format": "date-time"})
+    return scalar(convert, {"type": "string", "pattern": f"^{_RFC3339}$"})
 
 
 def host() -> Field[str]:

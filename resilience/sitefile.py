@@ -13,6 +13,7 @@ from resilience.fields import Fault, Invalid, Report, as_table
 from resilience.model import Site
 from resilience.probing import ProbeType
 from resilience.spread import spread
+from resilience.survival import never_on
 from resilience.yamltree import MAX_BYTES, Mark, Scalar, Table, YamlFault, parse_tree
 
 SUFFIXES = (".yaml", ".yml")
@@ -41,6 +42,12 @@ def read_site(text: bytes, file: str, probe_types: Mapping[str, ProbeType]) -> S
         with suppress(Invalid):
             site = siteshape.site(probe_types).read(table, "", report)
         crosscheck(table, report)
+        if site is not None and not report.broken and (cause := never_on(site)):
+            report.error(
+                table.marks["emergency_paths"],
+                "emergency_paths",
+                f"911 cannot be called even with nothing failed: {cause}",
+            )
     except YamlFault as fault:
         report.error(fault.mark, "", fault.message)
     except Invalid:
@@ -57,7 +64,9 @@ def read_path(path: Path, probe_types: Mapping[str, ProbeType]) -> dict[Path, Si
         return {path: _read_file(path, probe_types)}
     blocked: list[OSError] = []
     read = {file: _read_file(file, probe_types) for file in sorted(_site_files(path, blocked.append))}
-    read |= {Path(error.filename): _refused(Path(error.filename), _unreadable(error)) for error in blocked}
+    for error in blocked:
+        folder = Path(error.filename or path)
+        read[folder] = _refused(folder, _unreadable(error))
     first: dict[str, Mark] = {}
     for file, found in read.items():
         if found.id is None:

@@ -29,6 +29,17 @@ def design_bounds(site: Site, failed: frozenset[str] = frozenset()) -> Bounds:
     return _bounds(Structure(site), energy, failed, failed)
 
 
+def never_on(site: Site) -> str:
+    """Why 911 has no life by design with nothing failed, or nothing where it has: what every path is stopped by."""
+    bounds = design_bounds(site)
+    on = bounds.structure.evaluate(bounds.high, Batch.of(()), horizon=1)
+    if on.calling[0]:
+        return ""
+    off = {name for name in site.components if not on.components[name][0]}
+    roots = sorted(name for name in off if off.isdisjoint(site.inputs(name)))
+    return f"{', '.join(roots)} {'is' if len(roots) == 1 else 'are'} not on at the start"
+
+
 @dataclass(frozen=True, slots=True)
 class _Energy:
     """(low, high) of a UPS's runtime or a generator's fuel, and when a generator carries. ms."""

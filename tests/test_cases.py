@@ -2,9 +2,9 @@
 
 import json
 
-import peers
 import pytest
 
+import peers
 import probes
 from resilience.assess import assess_design
 from resilience.duration import seconds

@@ -4,7 +4,6 @@ import re
 
 from builders import site
 from history import SILENT, UP, History, probe, ups
-
 from resilience import exporter
 from resilience.catalogue import METRICS, QUANTITIES
 from resilience.model import any_of

@@ -27,6 +27,7 @@ SHAPELY = {
     "loop-of-roads-through-site-via",
     "loop-through-power",
     "loop-to-itself",
+    "never-on",
     "path-twice",
     "probe-check",
     "probe-names",

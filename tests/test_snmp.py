@@ -37,14 +37,7 @@ OBJECTS = {
 PUBLIC = clear("public")
 
 
-def asked(
-    use: Callable[[Session], Awaitable[Any]],
-    *,
-    timeout: float = 2,
-    retries: int = 1,
-    channels: Channels | None = None,
-    **access: Any,
-) -> Any:
+def asked(use: Callable[[Session], Awaitable[Any]], *, timeout: float = 2, retries: int = 1, **access: Any) -> Any:
     """What `use` gets from a session, in an event loop of its own that tolerates no unhandled error."""
     access = {"host": "127.0.0.1", **access}
     if access.get("version") != "3":
@@ -280,7 +273,7 @@ Reply = Callable[["Hostile", bytes, Any], None]
 
 
 class Hostile(asyncio.DatagramProtocol):
-    """A UDP peer on 127.0.0.1 that answers every question as `reply` says, and a second socket to answer from."""
+    """A UDP peer on 127.0.0.1 that answers every question as `reply` says."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply

@@ -1,0 +1,229 @@
+"""The `snmp-ups` probe: what a UPS's SNMP agent says, whichever vendor's MIB it speaks.
+
+What may live here: which family an agent is, and what its objects amount to as `UpsFacts`. The families are
+data in `probes.snmp_families`; the judgement is `probes.ups`.
+"""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import NamedTuple
+
+from probes.snmp import ACCESS_FIELDS, Access, Session, SnmpFailure, Value, check_access, open_session
+from probes.snmp_families import FAMILIES, FLAGS, AlarmTable, Enumerated, Family, Measured, Says
+from probes.ups import Figure, Output, Refused, UpsFacts, agreed_runtime, credible_runtime, judge, ratio
+from resilience import fields
+from resilience.probing import ProbeType, Run, SecretMissing
+from resilience.reading import Reading, Reason, failure
+
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+
+MOST_ALARMS = 24
+"""Rows of an alarm table that are read. RFC 1628 knows 24 alarms."""
+
+REMEMBERED = 3600
+"""Seconds that an agent is taken for the family it was found to be; then what it offers is looked at anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(Access):
+    family: str = ""
+
+
+class Heard(NamedTuple):
+    """One word of a device, and the object that said it (empty for a row of an alarm table)."""
+
+    name: str
+    says: Says
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.says.word}".strip()
+
+
+def number(value: Value | None) -> float | None:
+    """`value` as a number: some agents send their figures as text ("74")."""
+    if isinstance(value, bytes) and re.fullmatch(rb"\s*-?\d{1,12}(\.\d{1,6})?\s*", value):
+        return float(value)
+    return value if isinstance(value, int) else None
+
+
+def _shown(value: Value) -> str:
+    """`value` for people, however long and strange."""
+    return repr(value.decode(errors="replace")[:40]) if isinstance(value, bytes) else str(value)
+
+
+def decode(family: Family, found: Mapping[str, Value], alarms: Mapping[str, Value]) -> UpsFacts:
+    """What the objects `found` and the rows of the alarm table amount to. Pure; nothing here is guessed."""
+    rows = list(_alarm_rows(family.alarms, found, alarms)) if family.alarms else []
+    outputs = [heard for row in family.output for heard in _heard(row, found, CANNOT_TELL)]
+    if family.stand_in and not any(heard.says.output for heard in outputs):
+        outputs += _heard(family.stand_in, found, CANNOT_TELL)
+    words = [*outputs, *(heard for row in family.conditions for heard in _heard(row, found, WEAK)), *rows]
+    output = _combined({heard.says.output for heard in words if heard.says.output})
+    if family.transfer_cause and output is Output.BATTERY:
+        words += _heard(family.transfer_cause, found, Says(word=""))
+    flags = {flag: any(getattr(heard.says, flag) for heard in words) for flag in FLAGS}
+    draining = output is Output.BATTERY and flags["low_battery"]
+    return UpsFacts(
+        output=output,
+        output_source=family.output[0].oid,
+        output_text=", ".join(str(heard) for heard in words if heard.says.output),
+        alarms=tuple(dict.fromkeys(str(heard) for heard in words if heard.says.alarm)),
+        runtime=agreed_runtime(_runtimes(family.runtime, found, draining=draining)),
+        runtime_low=next((low for low in _runtimes(family.runtime_low, found) if isinstance(low, Figure)), None),
+        charge=min(_ratios(family.charge, found, most=100), key=attrgetter("value"), default=None),
+        load=max(_ratios(family.load, found, most=200), key=attrgetter("value"), default=None),
+        **flags,
+    )
+
+
+CANNOT_TELL = Says(word="", output=Output.UNKNOWN)
+WEAK = Says(word="", alarm=True)
+"""What a value says that the MIB does not list: of an output, and of a condition."""
+
+
+def _heard(row: Enumerated, found: Mapping[str, Value], unlisted: Says) -> list[Heard]:
+    """What `row` says, if the agent has it."""
+    if row.oid not in found:
+        return []
+    value = number(found[row.oid])
+    says = None if value is None else row.values.get(value)
+    return [Heard(row.name, says or replace(unlisted, word=f"{_shown(found[row.oid])} (not in its MIB)"))]
+
+
+def _combined(said: set[Output]) -> Output:
+    """What carries the load where several objects speak: more than "line" refines it, a contradiction is unknown."""
+    if not said or Output.UNKNOWN in said or said >= {Output.BATTERY, Output.BYPASS}:
+        return Output.UNKNOWN
+    return next((output for output in (Output.OFF, Output.BATTERY, Output.BYPASS) if output in said), Output.LINE)
+
+
+def _alarm_rows(table: AlarmTable, found: Mapping[str, Value], rows: Mapping[str, Value]) -> Iterator[Heard]:
+    for value in rows.values():
+        prefix, _, arc = str(value).rpartition(".")
+        known = table.values.get(int(arc)) if prefix == table.prefix and arc.isdigit() else None
+        yield Heard("", known or Says(word=f"{_shown(value)} (not in its MIB)", alarm=True))
+    unlisted = (number(found.get(table.count)) or 0) - len(rows)
+    if unlisted > 0:
+        yield Heard("", Says(word=f"{unlisted:g} more that the agent does not list", alarm=True))
+
+
+def _runtimes(
+    rows: tuple[Measured, ...], found: Mapping[str, Value], *, draining: bool = False
+) -> list[Figure | Refused]:
+    runtimes: list[Figure | Refused] = []
+    for row in rows:
+        raw = number(found.get(row.oid))
+        if raw is not None and raw in row.never:
+            runtimes.append(Refused(f"{raw:.12g}", row.oid, row.never[raw]))
+        elif raw is not None:
+            runtimes.append(credible_runtime(raw, row.scale, row.oid, draining=draining))
+    return runtimes
+
+
+def _ratios(rows: tuple[Measured, ...], found: Mapping[str, Value], *, most: float) -> list[Figure]:
+    raws = [(row, number(found.get(row.oid))) for row in rows]
+    known = [(row, raw) for row, raw in raws if raw is not None and raw not in row.never]
+    ratios = [ratio(raw * row.scale, row.oid, most=most) for row, raw in known]
+    return [figure for figure in ratios if figure]
+
+
+# ---- which family ----
+
+
+def detected(found: Mapping[str, Value]) -> Family | None:
+    """The family whose objects answer best, sysObjectID deciding only between equals; None where none answers.
+
+    Cards with net-snmp's sysObjectID and boxes with another vendor's card make sysObjectID alone wrong.
+    """
+    hint = f"{found.get(SYS_OBJECT_ID, '')!s}."
+
+    def answers(family: Family) -> tuple[bool, bool, bool]:
+        status = family.output[0]
+        return (
+            number(found.get(status.oid)) in status.values,
+            status.oid in found,
+            any(hint.startswith(f"{prefix}.") for prefix in family.sys_object_ids),
+        )
+
+    offered = [family for family in FAMILIES.values() if {family.output[0].oid, family.runtime[0].oid} & set(found)]
+    return max(offered, key=answers, default=None)
+
+
+CANDIDATES = (
+    SYS_OBJECT_ID,
+    *(oid for family in FAMILIES.values() for oid in (family.output[0].oid, family.runtime[0].oid)),
+)
+
+
+class KnownAgents:
+    """The family of each agent and the objects it has, so that a poll is one GET instead of a search."""
+
+    def __init__(self) -> None:
+        self._known: dict[Settings, tuple[Family, tuple[str, ...], float]] = {}
+
+    def get(self, settings: Settings) -> tuple[Family, tuple[str, ...]] | None:
+        entry = self._known.get(settings)
+        return entry[:2] if entry and asyncio.get_running_loop().time() < entry[2] else None
+
+    def keep(self, settings: Settings, family: Family, oids: tuple[str, ...]) -> None:
+        self._known[settings] = (family, oids, asyncio.get_running_loop().time() + REMEMBERED)
+
+    async def aclose(self) -> None:
+        self._known.clear()
+
+
+async def _polled(session: Session, settings: Settings, known: KnownAgents) -> tuple[Family, dict[str, Value]]:
+    if remembered := known.get(settings):
+        family, oids = remembered
+        found = await session.get(oids)
+        if family.output[0].oid in found:
+            return family, found
+    family = FAMILIES[settings.family] if settings.family else await _searched(session)
+    found = await session.get(family.oids)
+    if not found:
+        raise SnmpFailure(Reason.NOT_OFFERED, f"the agent answers and has no object of {family.title} it lets us see")
+    if family.output[0].oid in found:
+        # Version 1 refuses a whole question for one missing object: ask only for what there is.
+        known.keep(settings, family, tuple(found) if settings.version == "1" else family.oids)
+    return family, found
+
+
+async def _searched(session: Session) -> Family:
+    found = await session.get(CANDIDATES)
+    family = detected(found)
+    if family is None:
+        titles = ", ".join(family.title for family in FAMILIES.values())
+        said = found.get(SYS_OBJECT_ID, "not shown")
+        text = f"the agent answers (sysObjectID {said!s}) and shows no object of {titles}"
+        raise SnmpFailure(Reason.NOT_OFFERED, text)
+    return family
+
+
+async def probe(settings: Settings, run: Run) -> Reading:
+    known = run.channels.get("snmp-ups", KnownAgents)
+    try:
+        session = await open_session(settings, run)
+        family, found = await _polled(session, settings, known)
+        alarms: dict[str, Value] = {}
+        if family.alarms and (number(found.get(family.alarms.count)) or 0) > 0:
+            alarms = await session.walk(family.alarms.column, MOST_ALARMS)
+    except SecretMissing as missing:
+        return failure(Reason.CONFIG, str(missing))
+    except SnmpFailure as silent:
+        return failure(silent.reason, silent.text)
+    return judge(decode(family, found, alarms))
+
+
+SNMP_UPS = ProbeType(
+    name="snmp-ups",
+    settings=Settings,
+    fields={
+        **ACCESS_FIELDS,
+        "family": fields.described(fields.choice(*FAMILIES), "the MIB it speaks, where it is not to be found out"),
+    },
+    probe=probe,
+    check=check_access,
+)
