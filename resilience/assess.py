@@ -116,7 +116,8 @@ def _assess(
 ) -> Assessment:
     scenarios = [(NOW, ())] + ([(UTILITY, site.utilities)] if site.utilities else [])
     batch = Batch.of(*(failed for _, failed in scenarios))
-    low, high = (bounds.structure.evaluate(bound, batch) for bound in (bounds.low, bounds.high))
+    low = bounds.structure.evaluate(bounds.low, batch)
+    high = low if bounds.high is bounds.low else bounds.structure.evaluate(bounds.high, batch)
     survival = tuple(
         Survival(scenario, *lives, site.power_outage)
         for (scenario, _), lives in zip(scenarios, zip(low.lives(), high.lives(), strict=True), strict=True)

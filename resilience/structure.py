@@ -5,6 +5,7 @@ at once: time is cut into slices at every moment where anything may change, and 
 integer a slice with one bit a failure set, so ∩ is `&` and ∪ is `|`. Exact, without clock or I/O.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -56,10 +57,10 @@ Slices = Sequence[int]
 class OnTimes:
     """The answer. Slice k is [moments[k], moments[k + 1]), the last one without end or up to the horizon."""
 
-    moments: tuple[Ms, ...]
+    moments: Sequence[Ms]
     full: int
     components: Mapping[str, Slices]
-    paths: tuple[Slices, ...]
+    paths: Sequence[Slices]
     calling: Slices
     """911, in every area."""
 
@@ -118,6 +119,8 @@ class _Step:
     needs: "_Gate"
     feeds: tuple[int, ...] | None
     """None: its supply is always on."""
+    inputs: tuple[int, ...]
+    """Every step that `needs` and `feeds` name."""
     bridges: bool = True
     """Whether its battery counts: not in the view of a UPS that its output does not reach."""
 
@@ -143,9 +146,11 @@ class Structure:
         self._lost = lost or {}
         self._feeds = feeds or {}
         self._steps: list[_Step] = []
+        self._remembered: list[tuple[Bound, _Changes]] = []
         self._index: dict[tuple[str, str], int] = {}
         for name in dependencies_first(site.components, site.inputs):
             self._step(name, "")
+        self._base = {name: index for (name, view), index in self._index.items() if not view}
         self._paths = [self._gate(path.needs) for path in site.emergency_paths]
         self._areas = [
             [index for index, path in enumerate(site.emergency_paths) if not path.serves or area in path.serves]
@@ -165,7 +170,9 @@ class Structure:
         elif named := self._feeds.get(name, component.power):
             inner = name if name in self._lost else view
             feeds = tuple(self._step(feed, inner if self._passes(feed) else "") for feed in named)
-        step = _Step(component, self._gate(component.needs), feeds, not view or view == name)
+        needs = self._gate(component.needs)
+        inputs = (*_leaves(needs), *(feeds or ()))
+        step = _Step(component, needs, feeds, inputs, not view or view == name)
         self._steps.append(step)
         self._index[name, view] = len(self._steps) - 1
         return len(self._steps) - 1
@@ -179,48 +186,69 @@ class Structure:
         return count, tuple(self._step(part, "") if isinstance(part, str) else self._gate(part) for part in parts)
 
     def evaluate(self, bound: Bound, batch: Batch, horizon: Ms = FOREVER) -> OnTimes:
-        """On-times of everything for every set of `batch`, up to `horizon` (ms), which 0 makes "just now"."""
-        moments = self._moments(bound, horizon)
+        """On-times of everything for every set of `batch`, up to `horizon` (ms), which 1 makes "just now"."""
+        changes = self._changes(bound)
+        moments = changes.moments[: bisect_left(changes.moments, horizon)]
+        full, count = batch.full, len(moments)
         on: list[Slices] = []
-        for step in self._steps:
-            on.append(_evaluate_step(step, bound, batch, moments, on))
-        full = (batch.full,) * len(moments)
-        paths = tuple(_gate_slices(gate, on, full) for gate in self._paths)
-        areas = [_threshold(1, [paths[index] for index in area], full) for area in self._areas]
-        components = {name: on[index] for (name, view), index in self._index.items() if not view}
-        return OnTimes(moments, batch.full, components, paths, _threshold(len(areas), areas, full))
+        for step, first in zip(self._steps, changes.first, strict=True):
+            # What does not change before the horizon is evaluated once and stands for every slice.
+            if first < horizon:
+                on.append(_evaluate_step(step, bound, batch, moments, on))
+            else:
+                on.append(_evaluate_step(step, bound, batch, moments[:1], on) * count)
+        paths = [[_gate(gate, on, k, full) for k in range(count)] for gate in self._paths]
+        calling = []
+        for k in range(count):
+            mask = full
+            for area in self._areas:
+                mask &= _any(paths[index][k] for index in area)
+            calling.append(mask)
+        components = {name: on[index] for name, index in self._base.items()}
+        return OnTimes(moments, full, components, paths, calling)
 
-    def _moments(self, bound: Bound, horizon: Ms) -> tuple[Ms, ...]:
-        """0 and every moment before the horizon at which any step may go on or off, in order."""
+    def _changes(self, bound: Bound) -> "_Changes":
+        """When anything may go on or off. The last two bounds are remembered: an assessment asks for both by turns."""
+        for known, changes in self._remembered:
+            if known is bound:
+                return changes
         moments: set[Ms] = {0}
+        first: list[Ms] = []
         edges: list[_Edges] = []
         for step in self._steps:
-            starts, ends = _edges(step, bound, edges)
-            edge = (_before(starts, horizon), _before(ends, horizon))
+            starts, ends = edge = _edges(step, bound, edges)
             edges.append(edge)
-            moments |= edge[0]
-            moments |= edge[1]
+            own = (starts | ends) - {0, FOREVER}
+            first.append(min(own, default=FOREVER))
+            moments |= own
             if len(moments) > MOST_SLICES:
                 raise StructureTooLarge(
                     f"{self.site.id}: power and holds change at more than {MOST_SLICES} moments; nest fewer of them"
                 )
-        return tuple(sorted(moments))
+        changes = _Changes(tuple(sorted(moments)), tuple(first))
+        self._remembered = [(bound, changes), *self._remembered[:1]]
+        return changes
+
+
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    moments: tuple[Ms, ...]
+    """0 and every moment at which any step may go on or off, in order."""
+    first: tuple[Ms, ...]
+    """The first such moment of each step after 0."""
 
 
 _Edges = tuple[frozenset[Ms], frozenset[Ms]]
 """The moments at which something may come on, and may go off."""
 
 
-def _before(moments: frozenset[Ms], horizon: Ms) -> frozenset[Ms]:
-    return frozenset(moment for moment in moments if moment < horizon)
-
-
 def _edges(step: _Step, bound: Bound, edges: Sequence[_Edges]) -> _Edges:
     """Where the on-times of `step` may begin and end. Only an end moves when something holds: a start never does."""
     component = step.component
-    inputs = [*_leaves(step.needs), *(step.feeds or ())]
-    starts = frozenset[Ms]().union(*(edges[index][0] for index in inputs))
-    ends = frozenset[Ms]().union(*(edges[index][1] for index in inputs))
+    starts, ends = _NOTHING, _NOTHING
+    for index in step.inputs:
+        if edges[index] is not _STEADY:
+            starts, ends = starts | edges[index][0], ends | edges[index][1]
     if component.kind is Kind.GENERATOR:
         starts |= {bound.starts_within[component.name]}
         ends |= {bound.fuel[component.name]}
@@ -228,7 +256,11 @@ def _edges(step: _Step, bound: Bound, edges: Sequence[_Edges]) -> _Edges:
         ends = _held_ends(ends, bound.runtime[component.name])
     if component.holds:
         ends = _held_ends(ends, component.holds)
-    return starts, ends
+    return (starts, ends) if starts or ends else _STEADY
+
+
+_NOTHING: frozenset[Ms] = frozenset()
+_STEADY: _Edges = (_NOTHING, _NOTHING)
 
 
 def _held_ends(ends: frozenset[Ms], hold: Ms) -> frozenset[Ms]:
@@ -243,36 +275,40 @@ def _leaves(gate: _Gate) -> Iterable[int]:
             yield from _leaves(part)
 
 
-def _evaluate_step(step: _Step, bound: Bound, batch: Batch, moments: tuple[Ms, ...], on: Sequence[Slices]) -> Slices:
-    """keep( hold( on(needs) ∩ supply ) ), and nothing where it has failed."""
-    component = step.component
+def _evaluate_step(step: _Step, bound: Bound, batch: Batch, moments: Sequence[Ms], on: Sequence[Slices]) -> list[int]:
+    """keep( hold( on(needs) ∩ supply ) ), and nothing where it has failed. One integer for each of `moments`."""
+    component, full = step.component, batch.full
     name = component.name
-    full = (batch.full,) * len(moments)
     if name in bound.off:
-        return (0,) * len(moments)
+        return [0] * len(moments)
+    survives = full & ~batch.failed.get(name, 0)
     if name in bound.pinned:
-        slices: Slices = full
+        return [survives] * len(moments)
+    slices = _supply(step, bound, moments, on, full)
+    if step.needs[1]:
+        slices = [mask & _gate(step.needs, on, k, full) for k, mask in enumerate(slices)]
+    if component.holds:
+        slices = _hold(slices, component.holds, moments, full)
+    if component.kind not in PASSES_POWER:
+        slices = _first_stretch(slices)
+    return slices if survives == full else [mask & survives for mask in slices]
+
+
+def _supply(step: _Step, bound: Bound, moments: Sequence[Ms], on: Sequence[Slices], full: int) -> list[int]:
+    component, feeds = step.component, step.feeds
+    if feeds is None:
+        supply = [full] * len(moments)
     else:
-        slices = _both(_gate_slices(step.needs, on, full), _supply(step, bound, moments, on, full))
-        slices = _hold(slices, component.holds, moments, batch.full)
-        if component.kind not in PASSES_POWER:
-            slices = _first_stretch(slices)
-    survives = batch.full & ~batch.failed.get(name, 0)
-    return [one & survives for one in slices]
-
-
-def _supply(step: _Step, bound: Bound, moments: tuple[Ms, ...], on: Sequence[Slices], full: Slices) -> Slices:
-    component = step.component
-    supply = full if step.feeds is None else _threshold(1, [on[index] for index in step.feeds], full)
+        supply = [_any(on[index][k] for index in feeds) for k in range(len(moments))]
     if component.kind is Kind.GENERATOR:
         starts, fuel = bound.starts_within[component.name], bound.fuel[component.name]
-        return [one if starts <= moment < fuel else 0 for moment, one in zip(moments, supply, strict=True)]
+        return [mask if starts <= moment < fuel else 0 for moment, mask in zip(moments, supply, strict=True)]
     if component.kind is Kind.UPS and step.bridges:
-        return _hold(supply, bound.runtime[component.name], moments, full[0])
+        return _hold(supply, bound.runtime[component.name], moments, full)
     return supply
 
 
-def _hold(slices: Slices, hold: Ms, moments: tuple[Ms, ...], full: int) -> Slices:
+def _hold(slices: list[int], hold: Ms, moments: Sequence[Ms], full: int) -> list[int]:
     """[0, hold) ∪ {t : on at some moment of (t − hold, t]}."""
     if not hold:
         return slices
@@ -281,63 +317,42 @@ def _hold(slices: Slices, hold: Ms, moments: tuple[Ms, ...], full: int) -> Slice
         mask = full if moment < hold else slices[index]
         # A slice j that ends at e keeps the load until e + hold.
         for j in range(index - 1, -1, -1):
-            if moments[j + 1] + hold <= moment or mask == full:
+            if mask == full or moments[j + 1] + hold <= moment:
                 break
             mask |= slices[j]
         held.append(mask)
     return held
 
 
-def _first_stretch(slices: Slices) -> Slices:
+def _first_stretch(slices: list[int]) -> list[int]:
     kept, alive = [], slices[0]
-    for one in slices:
-        alive &= one
+    for mask in slices:
+        alive &= mask
         kept.append(alive)
     return kept
 
 
-def _both(left: Slices, right: Slices) -> Slices:
-    return [a & b for a, b in zip(left, right, strict=True)]
+def _any(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
 
 
-def _gate_slices(gate: _Gate, on: Sequence[Slices], full: Slices) -> Slices:
+def _gate(gate: _Gate, on: Sequence[Slices], k: int, full: int) -> int:
+    """The sets under which at least `count` of the parts are on in slice k; a part that stands twice counts twice."""
     count, parts = gate
-    return _threshold(
-        count, [on[part] if isinstance(part, int) else _gate_slices(part, on, full) for part in parts], full
-    )
-
-
-def _threshold(count: int, inputs: Sequence[Slices], full: Slices) -> Slices:
-    """The times when at least `count` of `inputs` are on; an input that stands twice counts twice."""
-    if not inputs:
-        return full if count == 0 else (0,) * len(full)
-    if len(inputs) == 1:
-        return inputs[0]
-    if count == len(inputs):
-        return [_all(column) for column in zip(*inputs, strict=True)]
+    masks = [on[part][k] if isinstance(part, int) else _gate(part, on, k, full) for part in parts]
+    if count == len(masks):
+        union = full
+        for mask in masks:
+            union &= mask
+        return union
     if count == 1:
-        return [_any(column) for column in zip(*inputs, strict=True)]
-    return [_at_least(count, column, full[0]) for column in zip(*inputs, strict=True)]
-
-
-def _all(column: Sequence[int]) -> int:
-    mask = column[0]
-    for one in column[1:]:
-        mask &= one
-    return mask
-
-
-def _any(column: Sequence[int]) -> int:
-    mask = 0
-    for one in column:
-        mask |= one
-    return mask
-
-
-def _at_least(count: int, column: Sequence[int], full: int) -> int:
-    """reached[k] has the bits of the sets under which k of the inputs seen so far are on."""
+        return _any(masks)
+    # reached[j] has the sets under which j of the parts seen so far are on.
     reached = [full] + [0] * count
-    for one in column:
-        for k in range(count, 0, -1):
-            reached[k] |= reached[k - 1] & one
+    for mask in masks:
+        for j in range(count, 0, -1):
+            reached[j] |= reached[j - 1] & mask
     return reached[count]

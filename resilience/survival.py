@@ -71,7 +71,10 @@ def _bounds(
             fuel={name: side(energy[name]) for name in generators},
         )
 
-    return Bounds(structure, bound(off_low, lambda e: e.low), bound(off_high, lambda e: e.high))
+    low = bound(off_low, lambda e: e.low)
+    # Where nothing is unknown the two are one, and need one evaluation.
+    sure = off_low == off_high and all(energy[name].low == energy[name].high for name in (*ups, *generators))
+    return Bounds(structure, low, low if sure else bound(off_high, lambda e: e.high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

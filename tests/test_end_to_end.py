@@ -75,7 +75,7 @@ TIMER 600
 
 
 def test_survival_follows_the_battery_down_and_never_looks_better_for_missing_readings(tmp_path: Path) -> None:
-    with upsd_peer.upsd(tmp_path, {"closet": OUTAGE}, max_age=3) as upsd:
+    with upsd_peer.upsd(tmp_path, {"closet": OUTAGE}, max_age=5) as upsd:
         sites = tmp_path / "sites"
         sites.mkdir()
         (sites / "office.yaml").write_text(f"""

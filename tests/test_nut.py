@@ -311,7 +311,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upsd]:
         "frozen": {"ups.status": "OL"},
         "outage": OUTAGE,
     }
-    with upsd(tmp_path_factory.mktemp("upsd"), devices) as running:
+    with upsd(tmp_path_factory.mktemp("upsd"), devices, max_age=5) as running:
         running.freeze_driver("frozen")  # MAXAGE passes while other tests run
         yield running
 

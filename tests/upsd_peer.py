@@ -48,7 +48,7 @@ class Upsd:
 
 @contextmanager
 def upsd(
-    folder: Path, devices: Mapping[str, str | bytes | Mapping[str, str]], *, max_age: int = 3, extra: str = ""
+    folder: Path, devices: Mapping[str, str | bytes | Mapping[str, str]], *, max_age: int = 15, extra: str = ""
 ) -> Iterator[Upsd]:
     """A upsd with one dummy-ups a device: variables, or the text of a `.dev` file, or of a `.seq` one (with TIMER).
 
