@@ -2,6 +2,7 @@
 
 from resilience.assess import NOW, UTILITY, Assessment
 from resilience.duration import FOREVER, spoken
+from resilience.wording import joined
 
 
 def sentence(now: Assessment, design: Assessment) -> str:
@@ -14,9 +15,9 @@ def _calling(now: Assessment, design: Assessment) -> str:
     if not now.possible:
         return "911 cannot be called from here"
     if not now.assured:
-        return f"911 is possible by {' and '.join(used)}, but nothing seen now assures it"
+        return f"911 is possible by {joined(used)}, but nothing seen now assures it"
     usual = [state.path.name for state in design.paths if state.preferred]
-    return f"911 {'works' if used == usual else 'still works'} by {' and '.join(used)}"
+    return f"911 {'works' if used == usual else 'still works'} by {joined(used)}"
 
 
 def _points(now: Assessment, design: Assessment) -> str:
@@ -30,7 +31,7 @@ def _points(now: Assessment, design: Assessment) -> str:
     if len(names) == 1:
         return f"{names[0]} is{word} the one thing that can take it out"
     shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
-    return f"{', '.join(shown[:-1])} and {shown[-1]} can{word} each take it out alone"
+    return f"{joined(shown)} can{word} each take it out alone"
 
 
 def _energy(now: Assessment) -> str:

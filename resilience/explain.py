@@ -1,0 +1,177 @@
+"""Why a component is a single point of failure, and the cheapest class of change that ends it. Pure.
+
+Every proposed change is applied to the model and the site analysed again before it is told.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from resilience.assess import Assessment, SinglePoint, assess_design
+from resilience.duration import FOREVER, Ms, spoken
+from resilience.fix import Double, Feed, Fix, Lasts, apply, twin_of
+from resilience.model import PASSES_POWER, Kind, Site, names_in
+from resilience.structure import Batch, OnTimes
+from resilience.survival import Bounds, design_bounds
+from resilience.wording import joined
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Changes that together end one single point of failure, and the ones that are left at the site then."""
+
+    fixes: tuple[Fix, ...]
+    text: str
+    leaves: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    point: SinglePoint
+    reason: str
+    chains: tuple[tuple[str, ...], ...]
+    """From the component over what it stops to each emergency path it breaks, shortest way."""
+    remedy: Remedy | None
+    """None where no change of one class ends it."""
+
+
+def explain(design: Assessment) -> tuple[Explanation, ...]:
+    """Every single point of failure of a design, in the order of the assessment."""
+    bounds = design_bounds(design.site)
+    return tuple(_explained(design, point, bounds) for point in design.single_points)
+
+
+def _explained(design: Assessment, point: SinglePoint, bounds: Bounds) -> Explanation:
+    bound = bounds.low if design.assured else bounds.high
+    on = bounds.structure.evaluate(bound, Batch.of((point.component,)))
+    chains = tuple(_chains(design.site, point, on))
+    reason = _reason(design, point, on, [chain[-1] for chain in chains])
+    return Explanation(point, reason, chains, _remedy(design, point, on))
+
+
+def _lost_at(on: OnTimes, slices: Sequence[int]) -> Ms:
+    return next((moment for moment, mask in zip(on.moments, slices, strict=True) if not mask), FOREVER)
+
+
+def _chains(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[str, ...]]:
+    """For each path that is off when 911 is: the shortest way along which one failure stops the next."""
+    lost = {name: _lost_at(on, slices) for name, slices in on.components.items()}
+    dependents: dict[str, list[str]] = {}
+    for name in site.components:
+        for other in site.inputs(name):
+            dependents.setdefault(other, []).append(name)
+    ways: dict[str, tuple[str, ...]] = {point.component: (point.component,)}
+    waiting = [point.component]
+    for reached in waiting:
+        for name in dependents.get(reached, ()):
+            if name not in ways and lost[name] <= point.loss:
+                ways[name] = (*ways[reached], name)
+                waiting.append(name)
+    for path, slices in zip(site.emergency_paths, on.paths, strict=True):
+        if _lost_at(on, slices) <= point.loss:
+            through = [ways[name] for name in names_in(path.needs) if name in ways]
+            if through:
+                yield (*min(through, key=len), path.name)
+
+
+def _reason(design: Assessment, point: SinglePoint, on: OnTimes, paths: Sequence[str]) -> str:
+    name, site = point.component, design.site
+    ended = joined(paths)
+    if point.loss > 0:
+        holding = _first_to_run_out(site, point, on)
+        holds = f"{holding} holds {spoken(point.loss)}" if holding else f"911 lasts {spoken(point.loss)}"
+        return f"without {name} {holds}; {spoken(site.power_outage)} are required"
+    if len(site.emergency_paths) == 1:
+        return f"{ended} is the only path, and it ends in {name}"
+    if len(paths) < len(site.emergency_paths):
+        return f"what {ended} serves has no other path, and it ends in {name}"
+    return f"{ended} {'both' if len(paths) == 2 else 'all'} end in {name}"
+
+
+def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
+    """The stored energy that ends when 911 does."""
+    for name, component in site.components.items():
+        stores = component.kind in (Kind.UPS, Kind.GENERATOR) or component.holds
+        if stores and name != point.component and _lost_at(on, on.components[name]) == point.loss:
+            return name
+    return ""
+
+
+def _remedy(design: Assessment, point: SinglePoint, on: OnTimes) -> Remedy | None:
+    """The first remedy, cheapest class first, that does end the single point of failure when it is tried."""
+    for fixes, text in _candidates(design.site, point, on):
+        fixed = apply(design.site, fixes)
+        after = assess_design(fixed, design.at, order=1)
+        left = {p.component for p in after.single_points}
+        if (
+            point.component not in left
+            and twin_of(design.site, point.component) not in left
+            and not after.requirement_unmet
+        ):
+            return Remedy(fixes, text, tuple(sorted(left)))
+    return None
+
+
+def _candidates(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple[Fix, ...], str]]:
+    yield from _longer(site, point, on)
+    yield from _fed_otherwise(site, point, on)
+    yield (Double(point.component),), _second(point)
+
+
+_SECOND: Mapping[Kind, str] = {
+    Kind.SHARED_RISK: "a second way beside {name}",
+    Kind.UTILITY: "a second source of power beside {name}",
+    Kind.WAN: "a second line beside {name}",
+    Kind.SIP_TRUNK: "a second trunk beside {name}",
+}
+
+
+def _second(point: SinglePoint) -> str:
+    return _SECOND.get(point.kind, "a second {kind} beside {name}").format(name=point.component, kind=point.kind)
+
+
+def _longer(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple[Fix, ...], str]]:
+    """More stored energy, where 911 does last a while: one store alone, else all that run out too early."""
+    missing = site.power_outage - point.loss
+    if point.loss <= 0:
+        return
+    short = [
+        component
+        for name, component in site.components.items()
+        if component.kind is Kind.UPS
+        and name != point.component
+        and _lost_at(on, on.components[name]) < site.power_outage
+    ]
+    fixes = [Lasts(component.name, (component.runtime or 0) + missing) for component in short]
+    for fix in fixes:
+        yield (fix,), f"a bigger UPS: {fix.component} is {spoken(missing)} short"
+    if len(fixes) > 1:
+        names = joined([fix.component for fix in fixes])
+        yield tuple(fixes), f"bigger UPSes: {names} are {spoken(missing)} short"
+
+
+def _fed_otherwise(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple[Fix, ...], str]]:
+    """A feed that exists already, for what nothing but this component feeds."""
+    if point.kind not in PASSES_POWER:
+        return
+    loads = tuple(
+        name
+        for name, component in site.components.items()
+        if component.power and point.component in component.power and not on.components[name][0]
+    )
+    for name, component in site.components.items():
+        lives = name != point.component and on.components[name][0]
+        if component.kind in PASSES_POWER and lives and loads and not _depends(site, name, loads):
+            fix = Feed(name, loads)
+            yield (fix,), str(fix)
+
+
+def _depends(site: Site, name: str, others: tuple[str, ...]) -> bool:
+    waiting, seen = [name], set[str]()
+    while waiting:
+        one = waiting.pop()
+        if one in others:
+            return True
+        if one not in seen:
+            seen.add(one)
+            waiting.extend(site.inputs(one))
+    return False
