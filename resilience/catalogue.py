@@ -62,6 +62,12 @@ _QUANTITIES = (
         "min",
         label="target",
     ),
+    Quantity("wan_first_hop_info", "The first public router on the way out.", text_label="address"),
+    Quantity("wan_public_address_info", "The public address that the far end sees.", text_label="address"),
+    Quantity("wan_as_info", "The autonomous system of that address.", text_label="as"),
+    Quantity("trunk_address_info", "The address that the trunk's name leads to.", text_label="address"),
+    Quantity("dns_server_info", "The server that answered.", text_label="address"),
+    Quantity("ups_serial_info", "The serial number the UPS tells.", text_label="serial"),
     Quantity("line_in_service", "1 while the fallback line is in service.", "min"),
     Quantity("cellular_rsrp_dbm", "LTE reference signal received power.", "min"),
 )

@@ -7,11 +7,11 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from typer.core import TyperCommand
@@ -32,7 +32,11 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a message is one line, not a box that cuts it in pieces: people grep for it
 )
+
+log = logging.getLogger("resilience.cli")
+T = TypeVar("T")
 
 OK, INVALID, USAGE, NO_ASSESSMENT = 0, 1, 2, 3
 
@@ -52,31 +56,51 @@ def main() -> None:
     """The console script."""
     try:
         app()
-    except BrokenPipeError:
-        # The reader has gone (`| head`); the interpreter must not complain about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit as leaving:
+        # Without waiting for threads: one that asks a dead resolver cannot be cancelled, and would hold up
+        # a plugin's answer, or a stop, for as long as the resolver is given.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(leaving.code if isinstance(leaving.code, int) else OK)
+
+
+def _await(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. `asyncio.run` would wait for the threads that `main` does not wait for."""
+    return asyncio.Runner().run(work)
+
+
+def _flag(name: str, told: str, **more: Any) -> Any:
+    """An option of a command; RESILIENCE_<NAME> in the environment stands for it."""
+    variable = f"RESILIENCE_{name.strip('-').upper().replace('-', '_')}"
+    return typer.Option(name, envvar=variable, help=told, **more)
 
 
 class _Plugin(TyperCommand):
-    """A command whose usage errors exit 3: for a Nagios plugin 2 means critical."""
+    """A command in which whatever prevents an assessment exits 3: to Nagios 1 and 2 are a warning and an alarm."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
-        with _usage_errors_exit(NO_ASSESSMENT):
+        with _unknown_where_it_fails():
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        with _usage_errors_exit(NO_ASSESSMENT):
+        with _unknown_where_it_fails():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _usage_errors_exit(code: int) -> Iterator[None]:
+def _unknown_where_it_fails() -> Iterator[None]:
     try:
         yield
-    except Exception as error:
-        if getattr(error, "exit_code", None) == USAGE and hasattr(error, "show"):
-            error.exit_code = code  # type: ignore[attr-defined]  # Click's UsageError, wherever Typer keeps it
+    except (typer.Exit, BrokenPipeError):
         raise
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of Click's, wherever Typer keeps that
+            said = error.format_message()
+        else:
+            said = f"a fault of the command itself: {type(error).__name__}: {error}"
+            log.exception("%s", said)
+        typer.echo(report.nagios_line(NO_ASSESSMENT, said))
+        raise typer.Exit(NO_ASSESSMENT) from None
 
 
 def _say(text: str) -> None:
@@ -88,9 +112,12 @@ def _read(paths: Sequence[Path]) -> dict[Path, SiteFile]:
     found: dict[Path, SiteFile] = {}
     for path in paths:
         try:
-            found |= read_path(path, types)
+            read = read_path(path, types)
         except OSError as error:
             raise typer.BadParameter(f"{path}: {error.strerror or error}") from None
+        if not read:
+            raise typer.BadParameter(f"{path}: no site files in it")
+        found |= read
     return found
 
 
@@ -115,7 +142,9 @@ Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Site files
 @app.command()
 def check(
     paths: Paths,
-    form: Annotated[CheckFormat, typer.Option("--format", envvar="RESILIENCE_FORMAT")] = CheckFormat.TEXT,
+    form: Annotated[CheckFormat, _flag("--format", "For people, for programs, or for a pull request.")] = (
+        CheckFormat.TEXT
+    ),
 ) -> None:
     """Validates site files: every fault of every file at once."""
     found = _read(paths)
@@ -129,8 +158,12 @@ def check(
         for fault in faults:
             typer.echo(str(fault))
         broken = sum(file.site is None for file in found.values())
-        _say(f"{len(found)} files, {broken} of them wrong" if broken else f"{len(found)} files, all good")
+        _say(f"{_counted(len(found), 'file')}, {f'{broken} wrong' if broken else 'all good'}")
     raise typer.Exit(INVALID if any(file.site is None for file in found.values()) else OK)
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _fault_json(fault: Fault) -> dict[str, object]:
@@ -159,11 +192,9 @@ def _fault_github(fault: Fault) -> str:
 @app.command()
 def analyze(
     paths: Paths,
-    fail: Annotated[str, typer.Option(help="Components assumed failed, such as wan-a,ups-1.")] = "",
-    order: Annotated[
-        int, typer.Option(min=1, max=6, envvar="RESILIENCE_ORDER", help="Largest cut sets asked for.")
-    ] = 2,
-    form: Annotated[Format, typer.Option("--format", envvar="RESILIENCE_FORMAT")] = Format.TEXT,
+    fail: Annotated[str, _flag("--fail", "Components assumed failed, such as wan-a,ups-1.")] = "",
+    order: Annotated[int, _flag("--order", "Largest cut sets asked for.", min=1, max=6)] = 2,
+    form: Annotated[Format, _flag("--format", "For people or for programs.")] = Format.TEXT,
 ) -> None:
     """What takes 911 out at a site, by what its file declares. No network."""
     read = _read_valid(paths)
@@ -200,8 +231,8 @@ def _file_findings(file: SiteFile) -> Iterator[Finding]:
 @app.command(cls=_Plugin)
 def probe(
     path: Annotated[Path, typer.Argument(metavar="SITE.yaml")],
-    form: Annotated[Format, typer.Option("--format", envvar="RESILIENCE_FORMAT")] = Format.TEXT,
-    timeout: Annotated[str, typer.Option(envvar="RESILIENCE_TIMEOUT", help="For all probes together.")] = "50s",
+    form: Annotated[Format, _flag("--format", "A plugin's line, or all that was read.")] = Format.TEXT,
+    timeout: Annotated[str, _flag("--timeout", "For all probes together.")] = "50s",
 ) -> None:
     """Probes a site once and assesses it; a Nagios plugin as it is."""
     from resilience.fitness import Fitness  # noqa: PLC0415
@@ -213,13 +244,13 @@ def probe(
         seconds = parse_duration(timeout) / 1000
     except ValueError as error:
         raise typer.BadParameter(f"--timeout: {error}") from None
-    found = list(_read([path]).values())
-    if len(found) != 1 or found[0].site is None:
-        for file in found:
-            _print_faults(file.faults)
-        typer.echo(f"RESILIENCE UNKNOWN - {path}: no single valid site file")
+    first, *others = _read([path]).values()
+    if others:
+        raise typer.BadParameter(f"{path}: {1 + len(others)} site files; one is probed at a time")
+    if (site := first.site) is None:
+        _print_faults(first.faults)
+        typer.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
         raise typer.Exit(NO_ASSESSMENT)
-    site = found[0].site
 
     async def once() -> Any:
         fitness = Fitness()
@@ -229,7 +260,7 @@ def probe(
         finally:
             await prober.aclose()
 
-    taken = asyncio.run(once())
+    taken = _await(once())
     line, code = report.nagios(taken)
     if form is Format.JSON and taken.now is not None:
         typer.echo(json.dumps(report.as_json(taken.now, taken.findings, taken.memory)))
@@ -240,9 +271,9 @@ def probe(
 
 @app.command()
 def run(
-    sites: Annotated[Path, typer.Option(envvar="RESILIENCE_SITES", help="Directory of site files.")],
-    listen: Annotated[str, typer.Option(envvar="RESILIENCE_LISTEN", help="HOST:PORT of the pages.")] = "127.0.0.1:9911",
-    name: Annotated[str, typer.Option(envvar="RESILIENCE_NAME", help="This monitor's vantage.")] = "central",
+    sites: Annotated[Path, _flag("--sites", "Directory of site files.")],
+    listen: Annotated[str, _flag("--listen", "HOST:PORT of the pages.")] = "127.0.0.1:9911",
+    name: Annotated[str, _flag("--name", "This monitor's vantage.")] = "central",
 ) -> None:
     """The monitor: probes the sites, serves /metrics, until SIGTERM. SIGHUP reads the files again."""
     from resilience import logs, service  # noqa: PLC0415  # the network stack is for those who watch
@@ -251,8 +282,6 @@ def run(
     found = _read([sites])
     for file in found.values():
         _print_faults(file.faults)
-    if not found:
-        raise typer.BadParameter(f"{sites}: no site files")
     if any(file.site is None for file in found.values()):
         raise typer.Exit(INVALID)
     try:
@@ -260,22 +289,17 @@ def run(
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"--listen: {error}") from None
     logs.configure()
-    host, port = bound.getsockname()[:2]
+    watched = service.Service(sites_path=sites, sites=found, types=types, vantage=name)
+    told = f"watching {_counted(len(found), 'site')}; metrics at {service.url(bound)}/metrics"
     with bound:
-        asyncio.run(
-            service.run(
-                service.Service(sites_path=sites, sites=found, types=types, listen=listen, vantage=name),
-                bound,
-                started=lambda: _say(f"watching {len(found)} sites; metrics at http://{host}:{port}/metrics"),
-            )
-        )
+        _await(service.run(watched, bound, started=lambda: _say(told)))
 
 
 @app.command()
 def demo(
-    seconds: Annotated[str, typer.Option("--for", envvar="RESILIENCE_FOR", help="How long.")] = "60s",
-    listen: Annotated[str, typer.Option(envvar="RESILIENCE_LISTEN", help="HOST:PORT of the pages.")] = "127.0.0.1:0",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Sentences alone, no table.")] = False,
+    seconds: Annotated[str, _flag("--for", "How long.")] = "60s",
+    listen: Annotated[str, _flag("--listen", "HOST:PORT of the pages.")] = "127.0.0.1:0",
+    quiet: Annotated[bool, _flag("--quiet", "Sentences alone, no table.")] = False,
 ) -> None:
     """The real monitor over simulated devices on loopback, with a scripted fault told in plain sentences."""
     from rich.console import Console  # noqa: PLC0415
@@ -301,7 +325,7 @@ def demo(
 @app.command()
 def simulate(
     name: Annotated[str, typer.Argument(help="upsd, snmp, sip or tcp.")],
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
+    port: Annotated[int, _flag("--port", "0 takes a free one.", min=0, max=65535)] = 0,
 ) -> None:
     """One simulated device on loopback, until Ctrl-C; prints the probe that reads it."""
     from resilience.simulate.alone import SIMULATORS, serve  # noqa: PLC0415
@@ -313,6 +337,47 @@ def simulate(
         asyncio.run(serve(name, port, typer.echo))
     except OSError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+@app.command()
+def init(
+    name: Annotated[str, _flag("--name", "What people call the site.")] = "",
+    team: Annotated[str, _flag("--team", "Which team answers for it.")] = "",
+    power_outage: Annotated[str, _flag("--power-outage", "How long 911 must outlive a power outage.")] = "",
+    ways: Annotated[str, _flag("--ways", "How calls to 911 leave it: sip, line, cellular.")] = "",
+    output: Annotated[Path | None, _flag("--output", "A new file; stdout where none is named.")] = None,
+) -> None:
+    """The first site file of a site, from four answers; asks for those that no flag gives."""
+    from resilience.initfile import QUESTIONS, Question, site_text  # noqa: PLC0415
+
+    if output is not None and output.exists():
+        raise typer.BadParameter(f"--output: {output} exists already; nothing was written")
+
+    def answer(question: Question) -> str:
+        def understood(text: str) -> str:
+            try:
+                question.read(text)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
+            return text
+
+        return str(
+            typer.prompt(
+                question.asks, default=question.default or None, value_proc=understood, err=True, prompt_suffix=" "
+            )
+        )
+
+    given = {"name": name, "team": team, "power_outage": power_outage, "ways": ways}
+    try:
+        text = site_text({question.key: given[question.key] or answer(question) for question in QUESTIONS})
+        if output is None:
+            typer.echo(text, nl=False)
+            return
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    _say(f"wrote {output}; next: resilience check {output}")
 
 
 @app.command()

@@ -21,7 +21,7 @@ from resilience.assess import NOW, UTILITY, Assessment, SiteState
 from resilience.duration import FOREVER, spoken
 from resilience.monitor import Monitor
 from resilience.probing import ProbeType
-from resilience.service import Service, listening_socket, monitored
+from resilience.service import Service, listening_socket, monitored, url
 from resilience.simulate.devices import COMMUNITY, Devices, write_sites
 from resilience.sitefile import read_path
 from resilience.told import sentence
@@ -71,10 +71,8 @@ async def _running(
         try:
             write_sites(folder, await devices.start(), icmp=icmp)
             found = read_path(folder, types)
-            service = Service(sites_path=folder, sites=found, types=types, listen=listen, grid=1)
-            async with monitored(service, bound) as monitor:
-                host, port = bound.getsockname()[:2]
-                yield monitor, devices, f"http://{host}:{port}"
+            async with monitored(Service(sites_path=folder, sites=found, types=types, grid=1), bound) as monitor:
+                yield monitor, devices, url(bound)
         finally:
             await devices.aclose()
 

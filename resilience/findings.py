@@ -13,6 +13,7 @@ from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePo
 from resilience.duration import spoken
 from resilience.model import PLUGS_IN, Component, Kind, Site
 from resilience.reading import State
+from resilience.sharing import SAME, hidden_sharing
 from resilience.state import Memory, Seen
 from resilience.survival import Live
 
@@ -58,6 +59,7 @@ _INFO = (
     "accepted_risk_expiring",
     "accepted_risk_moot",
     "secret_in_clear",
+    "hidden_sharing",
 )
 SEVERITY: Mapping[str, Severity] = {
     **dict.fromkeys(_CRITICAL, Severity.CRITICAL),
@@ -123,6 +125,10 @@ def live_findings(live: Live, now: Assessment, design: Assessment, memory: Memor
     ]
     for state in now.components:
         found += _component(state, live, now, memory)
+    shared: dict[str, list[str]] = {}
+    for names, text in hidden_sharing(now.site, live.seen):
+        shared.setdefault(names[0], []).append(text)
+    found += [Finding("hidden_sharing", name, "; ".join(texts)) for name, texts in shared.items()]
     return tuple(sorted(found, key=rank))
 
 
@@ -144,6 +150,8 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
     if finding.code in ("component_down", "component_degraded", "wan_down", "wan_degraded", "line_out"):
         own = live.own.get(finding.component)
         return own is None or own.state is not State.UNKNOWN
+    if finding.code == "hidden_sharing" and finding.component in site.components:
+        return any(quantity in SAME for quantity, _ in live.seen[finding.component])
     if finding.code == "path_down":
         return all(state.assured for state in now.paths if state.path.name == finding.component)
     if finding.code in ("calling_unavailable", "calling_ending", "spof_new", "survival_short", "requirement_unmet"):

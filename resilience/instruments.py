@@ -2,12 +2,22 @@
 
 import time
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from resilience import __version__
 from resilience.fitness import Fitness
+
+disable_created_metrics()  # names are a contract, and the `_created` gauges beside counters are none of it
 
 
 class Instruments:

@@ -162,7 +162,7 @@ def _rest(assessment: Assessment, findings: Sequence[Finding]) -> Iterator[str]:
 def nagios(snapshot: Snapshot) -> tuple[str, int]:
     """The plugin's output and exit code of a snapshot."""
     if snapshot.now is None:
-        return f"RESILIENCE UNKNOWN - {snapshot.site.id}: not every probe has answered or failed yet", 3
+        return nagios_line(3, f"{snapshot.site.id}: not every probe has answered or failed yet"), 3
     now, code = snapshot.now, EXIT[snapshot.now.state]
     said = [f.text for f in snapshot.findings if f.severity is not Severity.INFO]
     if now.state is not SiteState.PROTECTED:
@@ -172,5 +172,9 @@ def nagios(snapshot: Snapshot) -> tuple[str, int]:
     low, required = seconds(survival.low), seconds(survival.required)
     figures = [] if low is None else [f"survival={low}s;;{required}:" if required else f"survival={low}s"]
     figures.append(f"paths={sum(state.assured for state in now.paths)}")
-    said_plainly = f"{snapshot.site.id} {now.state}: {text}".replace("\n", " ").replace("|", "/")
-    return f"RESILIENCE {NAGIOS[code]} - {said_plainly} | {' '.join(figures)}", code
+    return f"{nagios_line(code, f'{snapshot.site.id} {now.state}: {text}')} | {' '.join(figures)}", code
+
+
+def nagios_line(code: int, said: str) -> str:
+    """A plugin's line without figures: nothing in `said` may end the line or begin the figures."""
+    return f"RESILIENCE {NAGIOS[code]} - {' '.join(said.split()).replace('|', '/')}"

@@ -5,6 +5,7 @@ SIGTERM and SIGINT drain, SIGHUP reads the site files again. A file that has gon
 
 import asyncio
 import contextlib
+import ipaddress
 import logging
 import os
 import signal
@@ -26,6 +27,9 @@ from resilience.sitefile import SiteFile, read_path
 
 log = logging.getLogger("resilience.service")
 
+LAST_ANSWERS = 2
+"""Seconds that readers of a page are given at the end; one that does not read must not hold it up."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
@@ -34,8 +38,6 @@ class Service:
     sites_path: Path
     sites: Mapping[Path, SiteFile]
     types: Mapping[str, ProbeType]
-    listen: str
-    """`host:port`; port 0 takes a free one."""
     vantage: str = "central"
     grid: float = GRID
 
@@ -49,9 +51,9 @@ class _Server(uvicorn.Server):
 
 
 def listening_socket(listen: str) -> socket.socket:
-    """A socket that listens at `host:port`; ValueError or OSError says why not."""
+    """A socket that listens at `host:port`, port 0 takes a free one; ValueError or OSError says why not."""
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit():
+    if not (colon and port.isascii() and port.isdigit() and int(port) < 1 << 16):
         raise ValueError(f"'{listen}' is not HOST:PORT")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -60,18 +62,38 @@ def listening_socket(listen: str) -> socket.socket:
     return bound
 
 
+def url(bound: socket.socket) -> str:
+    """Where the pages of a listening socket are."""
+    host, port = bound.getsockname()[:2]
+    return f"http://{_in_url(host)}:{port}"
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _names(bound: socket.socket) -> tuple[str, ...]:
+    """The names by which its pages are asked for. Beyond loopback the machine has names that it cannot know."""
+    host = str(bound.getsockname()[0])
+    return (*web.LOOPBACK_HOSTS, _in_url(host)) if ipaddress.ip_address(host).is_loopback else ("*",)
+
+
 @contextlib.asynccontextmanager
 async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Monitor]:
     """The monitor and its pages, running; both are stopped in order at the end."""
     fitness = Fitness()
     prober = Prober(service.types, secret=secrets_from(os.environ), fitness=fitness)
     monitor = Monitor(prober, fitness, vantage=service.vantage, grid=service.grid)
-    host = bound.getsockname()[0]
-    hosts = web.LOOPBACK_HOSTS if host.startswith("127.") or host == "::1" else ("*",)
-    config = uvicorn.Config(
-        web.application(monitor, hosts=hosts), log_level="warning", lifespan="off", access_log=False
+    server = _Server(
+        uvicorn.Config(
+            web.application(monitor, hosts=_names(bound)),
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=LAST_ANSWERS,
+        )
     )
-    server = _Server(config)
     serving = asyncio.create_task(server.serve([bound]))
     await monitor.start({found.site.id: found.site for found in service.sites.values() if found.site})
     monitor.instruments.reloaded.set(1)
@@ -91,37 +113,52 @@ async def run(service: Service, bound: socket.socket, *, started: Callable[[], N
         loop.add_signal_handler(getattr(signal, name), event.set)
     async with monitored(service, bound) as monitor:
         started()
-        known = {path: found.site.id for path, found in service.sites.items() if found.site is not None}
-        while not stop.is_set():
-            waits = [asyncio.create_task(stop.wait()), asyncio.create_task(reload.wait())]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
-            if reload.is_set():
-                reload.clear()
-                await _reload(service, monitor, known)
+        async with asyncio.TaskGroup() as tasks:
+            reloads = tasks.create_task(_reload_when(reload, service, monitor))
+            await stop.wait()
+            reloads.cancel()
         log.info("draining")
 
 
-async def _reload(service: Service, monitor: Monitor, known: dict[Path, str]) -> None:
-    """Reads the files again. `known` has the site of each path, for a file that no longer says it."""
-    try:
-        found = await asyncio.to_thread(read_path, service.sites_path, service.types)
-    except OSError as error:
-        log.error("the site files cannot be read; all stay as they are: %s", error)
-        monitor.instruments.reloaded.set(0)
-        return
+async def _reload_when(asked: asyncio.Event, service: Service, monitor: Monitor) -> None:
+    known = {path: found.site.id for path, found in service.sites.items() if found.site is not None}
+    while True:
+        await asked.wait()
+        asked.clear()
+        try:
+            found = await asyncio.to_thread(read_path, service.sites_path, service.types)
+        except OSError as error:
+            _keep_all(monitor, str(error))
+            continue
+        if found:
+            _adopt(found, monitor, known)
+        else:
+            # What a mount that went away looks like. A monitor of nothing would say that nothing is wrong.
+            _keep_all(monitor, f"no site files in {service.sites_path}")
+
+
+def _keep_all(monitor: Monitor, why: str) -> None:
+    log.error("the site files cannot be read; all sites stay as they are: %s", why)
+    monitor.instruments.reloaded.set(0)
+
+
+def _adopt(found: Mapping[Path, SiteFile], monitor: Monitor, known: dict[Path, str]) -> None:
+    """Hands the monitor what was read. `known` has the site that each path once held."""
     sites: dict[str, Site] = {}
     faults: dict[str, str] = {}
+    wrong = 0
     for path, file in found.items():
         if file.site is not None:
             sites[file.site.id] = file.site
             known[path] = file.site.id
             continue
-        errors = [fault for fault in file.faults if not fault.warning]
-        for fault in errors:
-            log.error("%s", fault)
-        faults[file.id.text if file.id else known.get(path, path.stem)] = str(errors[0])
-    monitor.adopt(sites, {site: text for site, text in faults.items() if site not in sites})
-    monitor.instruments.reloaded.set(not faults)
-    log.info("site files read again: %d sites, %d wrong files", len(sites), len(faults))
+        wrong += 1
+        errors = [str(fault) for fault in file.faults if not fault.warning]
+        for error in errors:
+            log.error("%s", error)
+        # A wrong file may have lost its id or say another's, and a folder that cannot be read holds many.
+        lost = {site for held, site in known.items() if held.is_relative_to(path)}
+        faults |= dict.fromkeys(lost | ({file.id.text} if file.id else set()), errors[0])
+    monitor.adopt(sites, {site: error for site, error in faults.items() if site not in sites})
+    monitor.instruments.reloaded.set(not wrong)
+    log.info("site files read again: %d sites, %d wrong files", len(sites), wrong)

@@ -15,7 +15,7 @@ from resilience.monitor import Monitor, Watch
 
 DEAD_AFTER = 60.0
 """Seconds without a tick of any site after which the monitor is not healthy."""
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]", "testserver")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> Starlette:
