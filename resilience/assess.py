@@ -71,30 +71,75 @@ class ComponentState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
-    site: Site
-    basis: str
-    """`design` or `live`."""
-    at: float
+class Answers:
+    """All that follows from the bounds and the accepted risks, and from nothing else."""
+
+    bounds: Bounds
+    accepted: frozenset[str]
+    order: int
+    low: OnTimes
+    high: OnTimes
     state: SiteState
     paths: tuple[PathState, ...]
-    assured: bool
-    possible: bool
-    order: int
     cut_sets: tuple[CutSet, ...]
     single_points: tuple[SinglePoint, ...]
     """Soonest loss first."""
     survival: tuple[Survival, ...]
     requirement_unmet: bool
     """911 is not assured for as long as required with nothing more failed; cut sets are those that end it at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    site: Site
+    basis: str
+    """`design` or `live`."""
+    at: float
+    answers: Answers
     components: tuple[ComponentState, ...]
 
-    def scenario(self, name: str) -> Survival | None:
-        return next((survival for survival in self.survival if survival.scenario == name), None)
+    @property
+    def state(self) -> SiteState:
+        return self.answers.state
+
+    @property
+    def paths(self) -> tuple[PathState, ...]:
+        return self.answers.paths
+
+    @property
+    def order(self) -> int:
+        return self.answers.order
+
+    @property
+    def cut_sets(self) -> tuple[CutSet, ...]:
+        return self.answers.cut_sets
+
+    @property
+    def single_points(self) -> tuple[SinglePoint, ...]:
+        return self.answers.single_points
+
+    @property
+    def survival(self) -> tuple[Survival, ...]:
+        return self.answers.survival
+
+    @property
+    def requirement_unmet(self) -> bool:
+        return self.answers.requirement_unmet
+
+    @property
+    def assured(self) -> bool:
+        return self.survival[0].low > 0
+
+    @property
+    def possible(self) -> bool:
+        return self.survival[0].high > 0
 
     @property
     def unaccepted(self) -> tuple[SinglePoint, ...]:
         return tuple(point for point in self.single_points if not point.accepted)
+
+    def scenario(self, name: str) -> Survival | None:
+        return next((survival for survival in self.survival if survival.scenario == name), None)
 
 
 def assess_design(site: Site, now: float, *, order: int = 2, failed: frozenset[str] = frozenset()) -> Assessment:
@@ -103,17 +148,29 @@ def assess_design(site: Site, now: float, *, order: int = 2, failed: frozenset[s
         name: Status(state=State.DOWN, why="assumed failed") if name in failed else Status(state=State.UP)
         for name in site.components
     }
-    return _assess(site, "design", design_bounds(site, failed), known, now=now, order=order)
+    answers = answer(design_bounds(site, failed), accepted_components(site, _day(now)), order)
+    return Assessment(site=site, basis="design", at=now, answers=answers, components=_components(known, answers))
 
 
-def assess_live(site: Site, live: Live, now: float, *, order: int = 2) -> Assessment:
-    """As seen now."""
-    return _assess(site, "live", live.bounds, live.statuses, now=now, order=order)
+def assess_live(live: Live, now: float, *, order: int = 2, previous: Answers | None = None) -> Assessment:
+    """As seen now. `previous` is taken over where nothing that it follows from has changed."""
+    site = live.bounds.structure.site
+    accepted = accepted_components(site, _day(now))
+    if previous is not None and (previous.bounds, previous.accepted, previous.order) == (live.bounds, accepted, order):
+        answers = previous
+    else:
+        answers = answer(live.bounds, accepted, order)
+    components = _components(live.statuses, answers)
+    return Assessment(site=site, basis="live", at=now, answers=answers, components=components)
 
 
-def _assess(
-    site: Site, basis: str, bounds: Bounds, known: Mapping[str, Status], *, now: float, order: int
-) -> Assessment:
+def _day(now: float) -> date:
+    return datetime.fromtimestamp(now, UTC).date()
+
+
+def answer(bounds: Bounds, accepted: frozenset[str], order: int) -> Answers:
+    """The law of cut sets and site states over two bounds."""
+    site = bounds.structure.site
     scenarios = [(NOW, ())] + ([(UTILITY, site.utilities)] if site.utilities else [])
     batch = Batch.of(*(failed for _, failed in scenarios))
     low = bounds.structure.evaluate(bounds.low, batch)
@@ -123,14 +180,11 @@ def _assess(
         for (scenario, _), lives in zip(scenarios, zip(low.lives(), high.lives(), strict=True), strict=True)
     )
     life = survival[0]
-    assured, possible = life.low > 0, life.high > 0
-    today = datetime.fromtimestamp(now, UTC).date()
-    accepted = accepted_components(site, today)
-    unmet = (life.low if assured else life.high) < site.power_outage
+    bound, lasts = (bounds.low, life.low) if life.low > 0 else (bounds.high, life.high)
+    unmet = lasts < site.power_outage
     cuts: tuple[CutSet, ...] = ()
-    if possible:
-        within = 0 if unmet else site.power_outage
-        cuts = minimal_cut_sets(bounds.structure, bounds.low if assured else bounds.high, within=within, order=order)
+    if lasts > 0:
+        cuts = minimal_cut_sets(bounds.structure, bound, within=0 if unmet else site.power_outage, order=order)
     points = sorted(
         (
             SinglePoint(name, site.components[name].kind, cut.loss, name in accepted)
@@ -140,20 +194,18 @@ def _assess(
         ),
         key=lambda point: (point.loss, point.component),
     )
-    return Assessment(
-        site=site,
-        basis=basis,
-        at=now,
+    return Answers(
+        bounds=bounds,
+        accepted=accepted,
+        order=order,
+        low=low,
+        high=high,
         state=_site_state(site, survival, points, accepted),
         paths=_path_states(site, low, high),
-        assured=assured,
-        possible=possible,
-        order=order,
         cut_sets=cuts,
         single_points=tuple(points),
         survival=survival,
-        requirement_unmet=possible and unmet,
-        components=tuple(_component_state(site, name, known, low, high) for name in site.components),
+        requirement_unmet=lasts > 0 and unmet,
     )
 
 
@@ -193,8 +245,13 @@ def _path_states(site: Site, low: OnTimes, high: OnTimes) -> tuple[PathState, ..
     )
 
 
-def _component_state(site: Site, name: str, known: Mapping[str, Status], low: OnTimes, high: OnTimes) -> ComponentState:
-    component, own = site.components[name], known[name]
+def _components(known: Mapping[str, Status], answers: Answers) -> tuple[ComponentState, ...]:
+    site = answers.bounds.structure.site
+    return tuple(_component_state(site, name, status, answers) for name, status in known.items())
+
+
+def _component_state(site: Site, name: str, own: Status, answers: Answers) -> ComponentState:
+    component, low, high = site.components[name], answers.low, answers.high
     if low.works(component):
         # Assured for what is left of a lost reading is a weakness with a name, not plain up.
         weak = own.state in (State.DEGRADED, State.UNKNOWN)

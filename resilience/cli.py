@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -214,8 +214,8 @@ def analyze(
 
 def _named_components(fail: str, sites: Sequence[Site]) -> frozenset[str]:
     names = frozenset(filter(None, (name.strip() for name in fail.split(","))))
-    known = {name for site in sites for name in site.components}
-    for name in sorted(names - known):
+    known = sorted({name for site in sites for name in site.components})
+    for name in sorted(names.difference(known)):
         raise typer.BadParameter(f"--fail: '{name}' is not declared{did_you_mean(name, known)}")
     return names
 
@@ -361,11 +361,10 @@ def init(
                 raise typer.BadParameter(str(error)) from None
             return text
 
-        return str(
-            typer.prompt(
-                question.asks, default=question.default or None, value_proc=understood, err=True, prompt_suffix=" "
-            )
-        )
+        # Its `err` would leave a part of each prompt on stdout, where the file goes.
+        with redirect_stdout(sys.stderr):
+            default = question.default or None
+            return str(typer.prompt(question.asks, default=default, value_proc=understood, prompt_suffix=" "))
 
     given = {"name": name, "team": team, "power_outage": power_outage, "ways": ways}
     try:

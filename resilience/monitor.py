@@ -196,7 +196,9 @@ class Monitor:
 
     def _refresh(self, watch: Watch) -> None:
         watch.stale = False
-        taken = snapshot.take(watch.site, watch.memory, watch.findings, time.time())
+        taken = snapshot.take(
+            watch.site, watch.memory, time.time(), before=watch.snapshot, open_findings=watch.findings
+        )
         findings = [finding for finding in taken.findings if finding.code not in ("file_invalid", "monitor_impaired")]
         if watch.file_fault:
             findings.append(Finding("file_invalid", "", f"an older version is in force: {watch.file_fault}"))

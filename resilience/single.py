@@ -67,4 +67,4 @@ async def look(site: Site, prober: Prober, fitness: Fitness, budget: float) -> S
     finally:
         watching.cancel()
     one.conclude(budget)
-    return snapshot.take(site, one.memory, (), time.time())
+    return snapshot.take(site, one.memory, time.time())

@@ -143,8 +143,8 @@ class Structure:
         feeds: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.site = site
-        self._lost = lost or {}
-        self._feeds = feeds or {}
+        self.lost = lost or {}
+        self.feeds = feeds or {}
         self._steps: list[_Step] = []
         self._remembered: list[tuple[Bound, _Changes]] = []
         self._index: dict[tuple[str, str], int] = {}
@@ -165,10 +165,10 @@ class Structure:
             return index
         component = self.site.components[name]
         feeds: tuple[int, ...] | None = None
-        if view and name in self._lost[view]:
+        if view and name in self.lost[view]:
             feeds = ()
-        elif named := self._feeds.get(name, component.power):
-            inner = name if name in self._lost else view
+        elif named := self.feeds.get(name, component.power):
+            inner = name if name in self.lost else view
             feeds = tuple(self._step(feed, inner if self._passes(feed) else "") for feed in named)
         needs = self._gate(component.needs)
         inputs = (*_leaves(needs), *(feeds or ()))

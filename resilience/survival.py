@@ -95,8 +95,8 @@ class Live:
     """Components seen up that cannot be, by what the structure says is down."""
 
 
-def live_basis(site: Site, memory: Memory, now: float) -> Live:
-    """What is seen now, by the live power rules."""
+def live_basis(site: Site, memory: Memory, now: float, previous: Structure | None = None) -> Live:
+    """What is seen now, by the live power rules. `previous` is used again where it would come out the same."""
     seen = {name: quantities(component, memory.tracks, now) for name, component in site.components.items()}
     own = statuses(site, memory.tracks, now)
     upstream = {c.name: _sources(site, c.name) for c in site.components.values() if c.kind is Kind.UPS}
@@ -105,15 +105,15 @@ def live_basis(site: Site, memory: Memory, now: float) -> Live:
     late = _late_generators(site, memory.discharges, upstream, now)
     energy = {name: _energy(c, known[name], seen[name], memory, now) for name, c in site.components.items()}
     stuck, stuck_blindly = _stuck_switches(site, seen)
-    structure = Structure(
-        site,
-        lost={
-            ups: frozenset(s for s in upstream[ups] if site.components[s].kind is Kind.UTILITY or (ups, s) in late)
-            for ups in memory.discharges
-            if ups in upstream
-        },
-        feeds=stuck,
-    )
+    lost = {
+        ups: frozenset(s for s in upstream[ups] if site.components[s].kind is Kind.UTILITY or (ups, s) in late)
+        for ups in memory.discharges
+        if ups in upstream
+    }
+    if previous is not None and (previous.site, previous.lost, previous.feeds) == (site, lost, stuck):
+        structure = previous
+    else:
+        structure = Structure(site, lost=lost, feeds=stuck)
     off_high = frozenset(name for name, status in known.items() if status.state is State.DOWN)
     unknown = frozenset(name for name, status in known.items() if status.state is State.UNKNOWN)
     bounds = _bounds(structure, energy, off_high, off_high)

@@ -71,7 +71,7 @@ class History:
 
     def at(self, now: float) -> tuple[Live, Assessment]:
         live = live_basis(self.site, self.memory, now)
-        assessment = assess_live(self.site, live, now)
+        assessment = assess_live(live, now)
         design = assess_design(self.site, now)
         self.open = latched(self.open, live_findings(live, assessment, design, self.memory), live, assessment)
         self.memory = noticed(self.memory, live)

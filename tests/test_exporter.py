@@ -34,7 +34,7 @@ def two_wans() -> History:
 
 
 def render(history: History, now: float = T0) -> tuple[Snapshot, str]:
-    taken = take(history.site, history.memory, (), now)
+    taken = take(history.site, history.memory, now)
     durations = {("wan-b", "icmp"): 0.25}
     return taken, exporter.page([exporter.render(taken, file_valid=True, vantage="central", durations=durations)])
 
