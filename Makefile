@@ -28,7 +28,7 @@ lint: $(VENV)/dev ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(VENV)/test ## timings, side by side with their peers
-	$(BIN)/python -m tests.bench
+	$(BIN)/python tests/bench.py
 
 clean: ## removes .venv and caches
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

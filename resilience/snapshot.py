@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from resilience.assess import Assessment, assess_design, assess_live
 from resilience.findings import Finding, latched, live_findings, noticed
 from resilience.model import ProbeSpec, Site
+from resilience.reading import State
 from resilience.state import Memory
 from resilience.survival import Live, live_basis
 
@@ -65,4 +66,4 @@ def _has_spoken(probe: ProbeSpec, memory: Memory) -> bool:
     if probe.settings is None:
         return True
     track = memory.tracks.get(probe.key)
-    return track is not None and track.reading is not None and not track.deciding
+    return track is not None and track.reading is not None and (track.state is not State.UNKNOWN or not track.deciding)

@@ -63,3 +63,20 @@ def test_a_new_day_and_a_new_declaration_are_assessed_anew() -> None:
     changed = after(history, first, T0 + 1)
     assert changed.now is not None
     assert "utility" not in [point.component for point in changed.now.single_points if point.loss]
+
+
+def test_before_the_first_full_round_nothing_is_said_and_after_it_always_something() -> None:
+    declared = site(
+        {"wan": {"kind": "wan", "probes": probe("wan", fall=3)}, "pbx": {"kind": "pbx", "power": []}},
+        {"desk": ["wan", "pbx"]},
+    )
+    history = History(declared)
+    assert after(history, None, T0).now is None
+    history.read(T0, {"wan": SILENT})
+    assert after(history, None, T0).now is None, "one failure of three: not decided"
+    history.read(T0 + 5, {"wan": UP})
+    assert after(history, None, T0 + 5).now is not None
+    history.read(T0 + 10, {"wan": SILENT})
+    now = after(history, None, T0 + 10).now
+    assert now is not None, "while it makes up its mind, what was decided stands"
+    assert now.assured
