@@ -118,7 +118,7 @@ async def _story(monitor: Monitor, devices: Devices, told: list[str], until: flo
     start = time.monotonic()
     while time.monotonic() < until and not all(_now(monitor, site) for site in monitor.watches):
         await asyncio.sleep(0.1)
-    told.extend(_tell(monitor, site, "all is well") for site in monitor.watches)
+    told.extend(_tell(monitor, site, "to begin with") for site in monitor.watches)
     for step in SCRIPT:
         if start + step.after + SETTLE > until:
             break
