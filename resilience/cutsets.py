@@ -7,6 +7,7 @@ Combinations stand in colexicographic order: those of n things are those of n âˆ
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import combinations
 from math import comb
 
 from resilience.duration import Ms
@@ -46,7 +47,7 @@ def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: i
                 covered |= _holding(cut.members, position, masks)
         batch = Batch((1 << comb(len(names), size)) - 1, dict(zip(names, masks, strict=True)))
         fresh = [
-            CutSet(tuple(names[index] for index in combination(bit, size)), loss)
+            CutSet(tuple(names[index] for index in combination(len(names), size, bit)), loss)
             for loss, gone in structure.evaluate(bound, batch, within or 1).losses()
             for bit in bits(gone & ~covered)
         ]
@@ -85,8 +86,10 @@ def combination_masks(n: int, size: int) -> tuple[int, ...]:
     return tuple(masks)
 
 
-def combination(rank: int, size: int) -> tuple[int, ...]:
-    """The `rank`-th `size`-combination in colexicographic order, ascending."""
+def combination(n: int, size: int, rank: int) -> tuple[int, ...]:
+    """The `rank`-th `size`-combination of n things in colexicographic order, ascending."""
+    if comb(n, size) <= MOST_LISTED:
+        return _combinations(n, size)[rank]
     members = []
     for k in range(size, 0, -1):
         index = k - 1
@@ -95,3 +98,12 @@ def combination(rank: int, size: int) -> tuple[int, ...]:
         rank -= comb(index, k)
         members.append(index)
     return tuple(reversed(members))
+
+
+MOST_LISTED = 40_000
+"""Combinations that are kept as a list: those of 60 things to order 3."""
+
+
+@lru_cache(maxsize=64)
+def _combinations(n: int, size: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(sorted(combinations(range(n), size), key=lambda members: members[::-1]))

@@ -181,28 +181,38 @@ class Structure:
         return self.site.components[name].kind in PASSES_POWER
 
     def _gate(self, need: Need) -> _Gate:
+        """`need` over steps, with nothing nested that says the same flat: all_of in all_of, any_of in any_of."""
         parts = need.of if isinstance(need, Gate) else (need,)
         count = need.count if isinstance(need, Gate) else 1
-        return count, tuple(self._step(part, "") if isinstance(part, str) else self._gate(part) for part in parts)
+        if len(parts) == 1 and isinstance(parts[0], Gate):
+            return self._gate(parts[0])
+        flat: list[int | _Gate] = []
+        for part in parts:
+            made = self._step(part, "") if isinstance(part, str) else self._gate(part)
+            if isinstance(made, tuple):
+                inner, inside = made
+                if len(inside) == 1 or (inner == len(inside) and count == len(parts)) or inner == count == 1:
+                    flat.extend(inside)
+                    continue
+            flat.append(made)
+        return (len(flat) if count == len(parts) else count), tuple(flat)
 
     def evaluate(self, bound: Bound, batch: Batch, horizon: Ms = FOREVER) -> OnTimes:
         """On-times of everything for every set of `batch`, up to `horizon` (ms), which 1 makes "just now"."""
-        changes = self._changes(bound)
-        moments = changes.moments[: bisect_left(changes.moments, horizon)]
-        full, count = batch.full, len(moments)
+        plan = self._changes(bound).up_to(horizon)
+        moments, full = plan.moments, batch.full
         on: list[Slices] = []
-        for step, first in zip(self._steps, changes.first, strict=True):
-            # What does not change before the horizon is evaluated once and stands for every slice.
-            if first < horizon:
-                on.append(_evaluate_step(step, bound, batch, moments, on))
-            else:
-                on.append(_evaluate_step(step, bound, batch, moments[:1], on) * count)
-        paths = [[_gate(gate, on, k, full) for k in range(count)] for gate in self._paths]
+        for step, own in zip(self._steps, plan.steps, strict=True):
+            on.append(_spread(_evaluate_step(step, bound, batch, own, on), own.slices, len(moments)))
+        paths = [
+            _spread([_gate(gate, on, k, full) for k in own.slices], own.slices, len(moments))
+            for gate, own in zip(self._paths, plan.paths, strict=True)
+        ]
         calling = []
-        for k in range(count):
+        for k in range(len(moments)):
             mask = full
             for area in self._areas:
-                mask &= _any(paths[index][k] for index in area)
+                mask &= _any([paths[index][k] for index in area])
             calling.append(mask)
         components = {name: on[index] for name, index in self._base.items()}
         return OnTimes(moments, full, components, paths, calling)
@@ -213,29 +223,80 @@ class Structure:
             if known is bound:
                 return changes
         moments: set[Ms] = {0}
-        first: list[Ms] = []
         edges: list[_Edges] = []
         for step in self._steps:
-            starts, ends = edge = _edges(step, bound, edges)
-            edges.append(edge)
-            own = (starts | ends) - {0, FOREVER}
-            first.append(min(own, default=FOREVER))
-            moments |= own
+            edges.append(_edges(step, bound, edges))
+            moments.update(*edges[-1])
             if len(moments) > MOST_SLICES:
                 raise StructureTooLarge(
                     f"{self.site.id}: power and holds change at more than {MOST_SLICES} moments; nest fewer of them"
                 )
-        changes = _Changes(tuple(sorted(moments)), tuple(first))
+        paths = [
+            _NOTHING.union(*(edges[index][end] for index in _leaves(gate) for end in (0, 1))) for gate in self._paths
+        ]
+        changes = _Changes(
+            _in_order(moments), [_in_order(s | e) for s, e in edges], [_in_order(path) for path in paths]
+        )
         self._remembered = [(bound, changes), *self._remembered[:1]]
         return changes
 
 
 @dataclass(frozen=True, slots=True)
+class _Own:
+    """The moments at which one step or path may change, and the slices that begin there."""
+
+    moments: Sequence[Ms]
+    slices: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    moments: Sequence[Ms]
+    steps: Sequence[_Own]
+    paths: Sequence[_Own]
+
+
+@dataclass(frozen=True, slots=True)
 class _Changes:
-    moments: tuple[Ms, ...]
-    """0 and every moment at which any step may go on or off, in order."""
-    first: tuple[Ms, ...]
-    """The first such moment of each step after 0."""
+    """0 and the moments after it at which something may go on or off, in order: anything, each step, each path.
+
+    Between its own moments a step stays as it is, so it is evaluated at those alone.
+    """
+
+    moments: Sequence[Ms]
+    steps: Sequence[Sequence[Ms]]
+    paths: Sequence[Sequence[Ms]]
+    plans: dict[Ms, _Plan] = field(default_factory=dict)
+    """By horizon; an assessment asks for two."""
+
+    def up_to(self, horizon: Ms) -> _Plan:
+        if (plan := self.plans.get(horizon)) is None:
+            moments = _before(self.moments, horizon)
+            place = {moment: k for k, moment in enumerate(moments)}
+
+            def own(changes: Sequence[Ms]) -> _Own:
+                mine = _before(changes, horizon)
+                return _Own(mine, [place[moment] for moment in mine])
+
+            plan = self.plans[horizon] = _Plan(moments, list(map(own, self.steps)), list(map(own, self.paths)))
+        return plan
+
+
+def _in_order(moments: Iterable[Ms]) -> Sequence[Ms]:
+    return sorted({0, *moments} - {FOREVER})
+
+
+def _before(moments: Sequence[Ms], horizon: Ms) -> Sequence[Ms]:
+    return moments if moments[-1] < horizon else moments[: bisect_left(moments, horizon)]
+
+
+def _spread(masks: list[int], at: Sequence[int], count: int) -> Slices:
+    """`masks` from the slices `at` on, each up to the next, for all of `count` slices."""
+    if len(masks) == count:
+        return masks
+    if len(masks) == 1:
+        return masks * count
+    return [mask for mask, start, end in zip(masks, at, (*at[1:], count), strict=True) for _ in range(start, end)]
 
 
 _Edges = tuple[frozenset[Ms], frozenset[Ms]]
@@ -275,8 +336,9 @@ def _leaves(gate: _Gate) -> Iterable[int]:
             yield from _leaves(part)
 
 
-def _evaluate_step(step: _Step, bound: Bound, batch: Batch, moments: Sequence[Ms], on: Sequence[Slices]) -> list[int]:
-    """keep( hold( on(needs) ∩ supply ) ), and nothing where it has failed. One integer for each of `moments`."""
+def _evaluate_step(step: _Step, bound: Bound, batch: Batch, own: _Own, on: Sequence[Slices]) -> list[int]:
+    """keep( hold( on(needs) ∩ supply ) ), and nothing where it has failed: one mask for each of its own moments."""
+    moments, at = own.moments, own.slices
     component, full = step.component, batch.full
     name = component.name
     if name in bound.off:
@@ -284,42 +346,33 @@ def _evaluate_step(step: _Step, bound: Bound, batch: Batch, moments: Sequence[Ms
     survives = full & ~batch.failed.get(name, 0)
     if name in bound.pinned:
         return [survives] * len(moments)
-    slices = _supply(step, bound, moments, on, full)
-    if step.needs[1]:
-        slices = [mask & _gate(step.needs, on, k, full) for k, mask in enumerate(slices)]
-    if component.holds:
-        slices = _hold(slices, component.holds, moments, full)
-    if component.kind not in PASSES_POWER:
-        slices = _first_stretch(slices)
-    return slices if survives == full else [mask & survives for mask in slices]
-
-
-def _supply(step: _Step, bound: Bound, moments: Sequence[Ms], on: Sequence[Slices], full: int) -> list[int]:
-    component, feeds = step.component, step.feeds
-    if feeds is None:
-        supply = [full] * len(moments)
-    else:
-        supply = [_any(on[index][k] for index in feeds) for k in range(len(moments))]
+    masks = [full] * len(moments) if step.feeds is None else [_any([on[f][k] for f in step.feeds]) for k in at]
     if component.kind is Kind.GENERATOR:
-        starts, fuel = bound.starts_within[component.name], bound.fuel[component.name]
-        return [mask if starts <= moment < fuel else 0 for moment, mask in zip(moments, supply, strict=True)]
-    if component.kind is Kind.UPS and step.bridges:
-        return _hold(supply, bound.runtime[component.name], moments, full)
-    return supply
+        starts, fuel = bound.starts_within[name], bound.fuel[name]
+        masks = [mask if starts <= moment < fuel else 0 for moment, mask in zip(moments, masks, strict=True)]
+    elif component.kind is Kind.UPS and step.bridges:
+        masks = _hold(masks, bound.runtime[name], moments, full)
+    if step.needs[1]:
+        masks = [mask & _gate(step.needs, on, k, full) for mask, k in zip(masks, at, strict=True)]
+    if component.holds:
+        masks = _hold(masks, component.holds, moments, full)
+    if component.kind not in PASSES_POWER:
+        masks = _first_stretch(masks)
+    return masks if survives == full else [mask & survives for mask in masks]
 
 
-def _hold(slices: list[int], hold: Ms, moments: Sequence[Ms], full: int) -> list[int]:
+def _hold(masks: list[int], hold: Ms, moments: Sequence[Ms], full: int) -> list[int]:
     """[0, hold) ∪ {t : on at some moment of (t − hold, t]}."""
     if not hold:
-        return slices
+        return masks
     held: list[int] = []
     for index, moment in enumerate(moments):
-        mask = full if moment < hold else slices[index]
+        mask = full if moment < hold else masks[index]
         # A slice j that ends at e keeps the load until e + hold.
         for j in range(index - 1, -1, -1):
             if mask == full or moments[j + 1] + hold <= moment:
                 break
-            mask |= slices[j]
+            mask |= masks[j]
         held.append(mask)
     return held
 
@@ -342,17 +395,20 @@ def _any(masks: Iterable[int]) -> int:
 def _gate(gate: _Gate, on: Sequence[Slices], k: int, full: int) -> int:
     """The sets under which at least `count` of the parts are on in slice k; a part that stands twice counts twice."""
     count, parts = gate
-    masks = [on[part][k] if isinstance(part, int) else _gate(part, on, k, full) for part in parts]
-    if count == len(masks):
-        union = full
-        for mask in masks:
-            union &= mask
-        return union
+    if count == len(parts):
+        mask = full
+        for part in parts:
+            mask &= on[part][k] if isinstance(part, int) else _gate(part, on, k, full)
+        return mask
     if count == 1:
-        return _any(masks)
+        mask = 0
+        for part in parts:
+            mask |= on[part][k] if isinstance(part, int) else _gate(part, on, k, full)
+        return mask
     # reached[j] has the sets under which j of the parts seen so far are on.
     reached = [full] + [0] * count
-    for mask in masks:
+    for part in parts:
+        mask = on[part][k] if isinstance(part, int) else _gate(part, on, k, full)
         for j in range(count, 0, -1):
             reached[j] |= reached[j - 1] & mask
     return reached[count]

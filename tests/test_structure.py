@@ -126,7 +126,7 @@ def test_combinations_are_each_one_bit(n: int, size: int) -> None:
     seen = set()
     for rank in range(math.comb(n, size)):
         members = tuple(index for index in range(n) if masks[index] >> rank & 1)
-        assert members == combination(rank, size)
+        assert members == combination(n, size, rank)
         seen.add(members)
     assert len(seen) == math.comb(n, size)
 
