@@ -20,6 +20,7 @@ from probes.sip import ProtocolError, SipUri, Transport, build_options, classify
 from probes.sip_pace import Pace, Quiet
 from probes.sip_target import Source, Target, targets
 from probes.sip_transport import Exchange, Tls, UdpEndpoint, ask_by_stream
+from probes.targets import Targets, not_sent
 from resilience.fields import address, described, flag, required, scalar, span, text
 from resilience.probing import ProbeType, Run
 from resilience.reading import Observation, Reading, Reason, State, failure
@@ -91,6 +92,11 @@ class _Round:
         await asyncio.sleep(turn - loop.time())
         if quiet := pace.quiet(destination, loop.time()):  # another probe was told so while this one waited
             return _still(quiet, loop.time())
+        try:
+            self.source.towards(target)
+        except OSError as error:
+            ours = Targets(source=self.settings.source, interface=self.settings.interface)
+            return not_sent(str(target), ours, error)
         exchange = await self.exchange(target)
         reading = judge(self.settings, target, exchange, datetime.now(UTC))
         if reading.state is State.DOWN and exchange.final and exchange.final.retry_after:

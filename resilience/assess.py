@@ -13,7 +13,8 @@ from resilience.duration import Ms
 from resilience.model import EmergencyPath, Kind, Site
 from resilience.reading import State
 from resilience.state import Status
-from resilience.structure import Batch, OnTimes
+from resilience.steps import Batch
+from resilience.structure import OnTimes
 from resilience.survival import Bounds, Live, design_bounds
 
 NOW = "now"

@@ -5,6 +5,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Coroutine, Iterator, Sequence
@@ -97,7 +98,7 @@ def _unknown_where_it_fails() -> Iterator[None]:
         if hasattr(error, "format_message"):  # a usage error of Click's, wherever Typer keeps that
             said = error.format_message()
         else:
-            said = f"a fault of the command itself: {type(error).__name__}: {error}"
+            said = f"a fault of the command itself: {type(error).__name__}"
             log.exception("%s", said)
         typer.echo(report.nagios_line(NO_ASSESSMENT, said))
         raise typer.Exit(NO_ASSESSMENT) from None
@@ -307,6 +308,8 @@ def demo(
     from probes.echo import permitted  # noqa: PLC0415
     from resilience.demo import play  # noqa: PLC0415
 
+    # As Ctrl-C does, and not at once: the simulated devices' files are taken away first.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     # The story tells what happens; the log would tell it twice.
     logging.getLogger("resilience").addHandler(logging.NullHandler())
     try:

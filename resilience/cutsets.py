@@ -11,7 +11,8 @@ from itertools import combinations
 from math import comb
 
 from resilience.duration import Ms
-from resilience.structure import Batch, Bound, Structure, StructureTooLarge, bits
+from resilience.steps import Batch, Bound
+from resilience.structure import Structure, StructureTooLarge, bits
 
 MOST_BYTES = 400_000_000
 """What the masks of one order may take; reckoned before any is made."""

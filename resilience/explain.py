@@ -10,7 +10,8 @@ from resilience.assess import Assessment, SinglePoint, assess_design
 from resilience.duration import FOREVER, Ms, spoken
 from resilience.fix import Double, Feed, Fix, Lasts, apply, twin_of
 from resilience.model import PASSES_POWER, Kind, Site, names_in
-from resilience.structure import Batch, OnTimes
+from resilience.steps import Batch
+from resilience.structure import OnTimes
 from resilience.survival import Bounds, design_bounds
 from resilience.wording import joined
 

@@ -5,7 +5,7 @@ Rendered once a change and kept; a scrape only joins lines. Not known is absent,
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from resilience.assess import Assessment, SiteState
 from resilience.catalogue import METRICS, PREFIX, QUANTITIES
@@ -98,9 +98,17 @@ def _site(lines: _Lines, site: Site, file_valid: bool) -> None:
         if (attest := component.attest) is not None and attest.on is not None:
             expiry = datetime.combine(attest.on, time(), UTC) + timedelta(milliseconds=attest.valid)
             lines.add("attestation_expiry_timestamp_seconds", expiry.timestamp(), component=component.name)
+    for name, until in _accepted_until(site).items():
+        expiry = datetime.combine(until, time(), UTC) + timedelta(days=1)
+        lines.add("accepted_risk_expiry_timestamp_seconds", expiry.timestamp(), component=name)
+
+
+def _accepted_until(site: Site) -> dict[str, date]:
+    """A risk that is accepted again has two entries and ends with the later."""
+    found: dict[str, date] = {}
     for risk in site.accepted_risks:
-        expiry = datetime.combine(risk.until, time(), UTC) + timedelta(days=1)
-        lines.add("accepted_risk_expiry_timestamp_seconds", expiry.timestamp(), component=risk.component)
+        found[risk.component] = max(risk.until, found.get(risk.component, risk.until))
+    return found
 
 
 def _probes(lines: _Lines, snapshot: Snapshot, vantage: str, durations: Mapping[tuple[str, str], float]) -> None:
@@ -168,10 +176,9 @@ def _components(lines: _Lines, snapshot: Snapshot, now: Assessment) -> None:
             if quantity.text_label:
                 labels[quantity.text_label] = seen.observation.text
             lines.add(name, seen.value, component=state.name, **labels)
-    for work in snapshot.site.maintenance:
-        if work.start.timestamp() <= snapshot.at < work.end.timestamp():
-            for name in work.components:
-                lines.add("maintenance_active", 1, component=name)
+    under_way = [w for w in snapshot.site.maintenance if w.start.timestamp() <= snapshot.at < w.end.timestamp()]
+    for name in dict.fromkeys(name for work in under_way for name in work.components):
+        lines.add("maintenance_active", 1, component=name)
     if snapshot.memory.discharges:
         start = min(discharge.since for discharge in snapshot.memory.discharges.values())
         lines.add("outage_start_timestamp_seconds", start)

@@ -7,7 +7,7 @@ from resilience.assess import NOW, UTILITY, Assessment, SiteState, assess_design
 from resilience.duration import FOREVER, Ms
 from resilience.margin import Margin, margin
 from resilience.model import Site
-from resilience.structure import Batch
+from resilience.steps import Batch
 from resilience.survival import design_bounds
 
 

@@ -17,7 +17,8 @@ from prometheus_client.registry import Collector
 from resilience import __version__
 from resilience.fitness import Fitness
 
-disable_created_metrics()  # names are a contract, and the `_created` gauges beside counters are none of it
+# Names are a contract, and the `_created` gauges beside counters are none of it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Instruments:

@@ -7,7 +7,8 @@ from itertools import zip_longest
 from resilience.assess import Assessment
 from resilience.duration import FOREVER, Ms
 from resilience.model import Site
-from resilience.structure import Batch, OnTimes, Slices
+from resilience.steps import Batch, Slices
+from resilience.structure import OnTimes
 from resilience.survival import Bounds
 
 

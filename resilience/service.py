@@ -90,6 +90,8 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
             log_config=None,
             log_level="warning",
             access_log=False,
+            proxy_headers=False,
+            server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=LAST_ANSWERS,
         )

@@ -21,7 +21,8 @@ from resilience.power import (
 )
 from resilience.reading import State
 from resilience.state import Memory, Quantities, Status, quantities, statuses
-from resilience.structure import Batch, Bound, Structure
+from resilience.steps import Batch, Bound
+from resilience.structure import Structure
 
 
 @dataclass(frozen=True, slots=True)

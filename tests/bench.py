@@ -42,7 +42,7 @@ from resilience.simulate.snmp import SnmpAgentSimulator
 from resilience.simulate.upsd import UpsdSimulator
 from resilience.sitefile import read_site
 from resilience.state import Memory, remember
-from resilience.structure import Batch
+from resilience.steps import Batch
 from resilience.survival import design_bounds
 
 with warnings.catch_warnings():

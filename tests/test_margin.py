@@ -7,7 +7,7 @@ from resilience.assess import assess_design
 from resilience.duration import FOREVER
 from resilience.margin import Event, Margin, margin, timeline
 from resilience.model import Site, any_of
-from resilience.structure import Batch
+from resilience.steps import Batch
 from resilience.survival import design_bounds
 
 

@@ -10,7 +10,8 @@ from brute import Brute
 from builders import random_sites, site
 from resilience.cutsets import combination, combination_masks, minimal_cut_sets
 from resilience.model import Gate, Site
-from resilience.structure import Batch, Structure, StructureTooLarge, bits
+from resilience.steps import Batch
+from resilience.structure import Structure, StructureTooLarge, bits
 from resilience.survival import design_bounds
 
 MINUTE = 60_000

@@ -1,0 +1,176 @@
+"""The shape of the code: imports run one way, the analysis is pure, the closed lists are closed."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from resilience import findings
+from resilience.catalogue import QUANTITIES
+from resilience.findings import SEVERITY
+from resilience.reading import Reason
+
+ROOT = Path(__file__).parent.parent
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in ("resilience", "probes")
+    for path in (ROOT / package).rglob("*.py")
+}
+TREES = {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
+
+WAY = (
+    ("model",),
+    ("structure",),
+    ("state",),
+    ("survival",),
+    ("assess",),
+    ("findings",),
+    ("report", "exporter"),
+    ("monitor",),
+    ("service", "web"),
+    ("cli",),
+)
+"""What is later may use what is earlier, however indirectly, and never the other way round."""
+
+FOR_PROBES = {"model", "reading", "probing", "fields", "yamltree", "duration", "catalogue"}
+"""All of the core that a probe may know."""
+
+OUTSIDE = {
+    "asyncio",
+    "time",
+    "socket",
+    "ssl",
+    "os",
+    "subprocess",
+    "threading",
+    "logging",
+    "pathlib",
+    "random",
+    "secrets",
+}
+"""Modules that read clocks, files or networks, or say something."""
+
+TABLES = {"probes.snmp_families", "resilience.fields"}
+"""May be long: rows of one kind, read one at a time."""
+
+
+def imported(name: str) -> Iterator[str]:
+    """Every module that `name` imports, at its top or inside a function."""
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: relative import"
+            assert node.module is not None
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in SOURCES else node.module
+
+
+@cache
+def uses(name: str) -> frozenset[str]:
+    """Our modules that `name` imports itself; a package's `__init__` comes with its modules and is not counted."""
+    return frozenset(other for other in imported(name) if other in SOURCES and not name.startswith(f"{other}."))
+
+
+@cache
+def reaches(name: str) -> frozenset[str]:
+    """Our modules that `name` imports, directly or through others."""
+    return uses(name).union(*map(reaches, uses(name)))
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    order = list(TopologicalSorter({name: uses(name) for name in SOURCES}).static_order())
+    assert set(order) == set(SOURCES)
+
+
+@pytest.mark.parametrize("place", range(len(WAY)))
+def test_imports_run_one_way(place: int) -> None:
+    later = {f"resilience.{name}" for names in WAY[place + 1 :] for name in names}
+    for name in WAY[place]:
+        assert not reaches(f"resilience.{name}") & later
+
+
+def test_probes_know_the_model_layer_and_nothing_else() -> None:
+    allowed = {f"resilience.{name}" for name in FOR_PROBES}
+    for name in SOURCES:
+        if name.split(".")[0] == "probes":
+            core = {other for other in uses(name) if other.startswith("resilience")}
+            assert core <= allowed, name
+    for name in FOR_PROBES:
+        assert reaches(f"resilience.{name}") <= allowed, name
+
+
+def test_only_the_command_line_imports_probes_and_nobody_imports_the_command_line() -> None:
+    for name in SOURCES:
+        if name.startswith("resilience"):
+            probes = {other for other in uses(name) if other.split(".")[0] == "probes"}
+            assert not probes or name == "resilience.cli", name
+            assert "resilience.cli" not in uses(name) or name == "resilience.__main__", name
+
+
+def test_the_analysis_reads_no_clock_and_touches_nothing() -> None:
+    pure = {"resilience.report", "resilience.exporter", "resilience.snapshot", "resilience.told"}
+    pure = pure.union(*map(reaches, pure)) - {"resilience"}
+    assert {"resilience.structure", "resilience.state", "resilience.survival", "resilience.assess"} <= pure
+    for name in pure:
+        assert not OUTSIDE & {other.split(".")[0] for other in imported(name)}, name
+        asked = {node.attr for node in ast.walk(TREES[name]) if isinstance(node, ast.Attribute)}
+        assert not asked & {"today", "utcnow"}, name
+        calls = [node.func for node in ast.walk(TREES[name]) if isinstance(node, ast.Call)]
+        assert not [call for call in calls if isinstance(call, ast.Attribute) and call.attr == "now"], name
+        assert "open" not in {call.id for call in calls if isinstance(call, ast.Name)}, name
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_a_module_has_one_subject_and_says_which(name: str) -> None:
+    assert ast.get_docstring(TREES[name]), "opens with what may live in it"
+    lines = len(SOURCES[name].read_text().splitlines())
+    assert lines <= 400 or name in TABLES, f"{lines} lines"
+
+
+# Closed lists
+
+
+def constants(tree: ast.AST | None) -> set[str]:
+    nodes = ast.walk(tree) if tree else ()
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def first_arguments(called: str) -> set[str]:
+    """Every text in the first argument of calls of `called`, in all modules."""
+    found: set[str] = set()
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == called and node.args:
+                found |= constants(node.args[0])
+    return found
+
+
+def test_every_finding_code_that_is_raised_has_a_severity_and_every_one_that_has_is_raised() -> None:
+    raised = first_arguments("Finding") | set(findings._DOWN_CODE.values()) | {rule.code for rule in findings._RULES}
+    for node in ast.walk(TREES["resilience.findings"]):
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["code"]:
+            raised |= constants(node.value)
+    of_files = {"secret_in_clear"}
+    """Codes of a file's faults that become findings as they are."""
+    assert raised | of_files == set(SEVERITY)
+
+
+def test_every_reason_is_given_somewhere() -> None:
+    given = {
+        node.attr
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Reason" and name != "resilience.reading"
+    }
+    assert given == set(Reason.__members__)
+
+
+def test_every_quantity_that_a_probe_names_is_in_the_catalogue() -> None:
+    named = first_arguments("Observation")
+    assert len(named) > 5
+    assert named <= set(QUANTITIES)
