@@ -5,17 +5,18 @@ data went missing: then it stays open, marked stale. The codes are a contract; t
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePoint, SiteState
 from resilience.duration import spoken
-from resilience.model import PLUGS_IN, Component, Kind, Site
+from resilience.model import PLUGS_IN, Component, Kind, ProbeSpec, Secret, Site
 from resilience.reading import State
 from resilience.sharing import SAME, hidden_sharing
 from resilience.state import Memory, Seen
 from resilience.survival import Live
+from resilience.wording import joined
 
 
 class Severity(StrEnum):
@@ -194,9 +195,18 @@ def _declared(site: Site) -> Iterator[Finding]:
     for component in site.components.values():
         if not component.monitored:
             yield Finding("unmonitored", component.name, "neither probed nor attested; it counts as up")
+        if clear := [probe.name for probe in component.probes if _in_clear(probe)]:
+            yield Finding("secret_in_clear", component.name, f"a secret of {joined(clear)} stands in clear in the file")
         if component.kind in PLUGS_IN and component.power is None:
             text = "the file does not say what powers it; it counts as always powered"
             yield Finding("power_not_declared", component.name, text)
+
+
+def _in_clear(probe: ProbeSpec) -> bool:
+    if not is_dataclass(probe.settings):
+        return False
+    values = (getattr(probe.settings, setting.name) for setting in fields(probe.settings))
+    return any(isinstance(value, Secret) and value.source == "clear" for value in values)
 
 
 def _risks(design: Assessment) -> Iterator[Finding]:

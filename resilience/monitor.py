@@ -195,7 +195,15 @@ class Monitor:
             asyncio.get_running_loop().call_soon(self._refresh, watch)
 
     def _refresh(self, watch: Watch) -> None:
+        """A new snapshot and its metrics. Where that fails nothing is said of the site: what was true may not be."""
         watch.stale = False
+        try:
+            self._take(watch)
+        except Exception:
+            log.exception("the site cannot be assessed", extra={"site": watch.site.id})
+            watch.snapshot, watch.families = None, {}
+
+    def _take(self, watch: Watch) -> None:
         taken = snapshot.take(
             watch.site, watch.memory, time.time(), before=watch.snapshot, open_findings=watch.findings
         )

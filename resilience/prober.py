@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from resilience.catalogue import QUANTITIES
 from resilience.fitness import Fitness
 from resilience.model import ProbeSpec, Secret
 from resilience.probing import Channels, ProbeType, Run, SecretMissing
@@ -66,7 +67,10 @@ class Prober:
         run = Run(seconds, spec.retries, self._channels, self._secret)
         try:
             async with asyncio.timeout(seconds + GRACE):
-                return await self._types[spec.type].probe(spec.settings, run)
+                reading = await self._types[spec.type].probe(spec.settings, run)
+            if unknown := {seen.quantity for seen in reading.observations}.difference(QUANTITIES):
+                return failure(Reason.INTERNAL, f"the probe observed what the catalogue has not: {sorted(unknown)}")
+            return reading
         except TimeoutError:
             return failure(Reason.TIMEOUT, f"no answer within {seconds:g} s")
         except SecretMissing as error:

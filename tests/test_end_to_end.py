@@ -109,8 +109,9 @@ emergency_paths:
 
             peers.wait_until(lambda: survival() <= 500, seconds=20, what="500 s left")
             upsd.freeze_driver("closet")
-            # One reading may still be under way when the driver stops; from then on it can only go down.
-            time.sleep(1)
+            # Until then upsd tells what it heard last, and that is a reading.
+            upsd.wait_for("closet", b"ERR DATA-STALE")
+            time.sleep(1)  # one reading may still be under way
             seen = [survival()]
             peers.wait_until(
                 lambda: (seen.append(survival()), survival("high") == float("inf"))[1],

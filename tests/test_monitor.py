@@ -10,11 +10,11 @@ import pytest
 from builders import site
 from resilience.assess import SiteState
 from resilience.fitness import Fitness
-from resilience.model import ProbeSpec, Secret, Site, any_of
+from resilience.model import Component, Kind, ProbeSpec, Secret, Site, any_of
 from resilience.monitor import Monitor
 from resilience.prober import Prober
 from resilience.probing import ProbeType, Run
-from resilience.reading import Reading, Reason, State, failure
+from resilience.reading import Observation, Reading, Reason, State, failure
 from resilience.snapshot import Snapshot
 
 Answer = Callable[[], Awaitable[Reading]]
@@ -225,5 +225,32 @@ def test_a_bad_file_keeps_the_old_version_and_says_so(script: Script) -> None:
         assert state(monitor) is SiteState.PROTECTED
         monitor.adopt({"test": two_wans()}, {})
         await until(lambda: not any(finding.code == "file_invalid" for finding in shot(monitor).findings))
+
+    watching(script, two_wans(), story)
+
+
+def test_a_quantity_that_no_catalogue_has_fails_the_reading(script: Script) -> None:
+    script.says("odd", Reading(State.UP, None, "", (Observation("ups_colour", 1.0),)))
+
+    async def run() -> Reading:
+        prober = Prober(script.types, secret=_no_secret, fitness=Fitness())
+        (spec,) = scripted("odd")
+        reading = await prober.read(spec)
+        await prober.aclose()
+        return reading
+
+    reading = asyncio.run(run())
+    assert reading.reason is Reason.INTERNAL
+    assert "ups_colour" in reading.text
+
+
+def test_a_site_that_cannot_be_assessed_is_not_shown_as_it_was(script: Script) -> None:
+    async def story(monitor: Monitor) -> None:
+        await until(lambda: state(monitor) is SiteState.PROTECTED)
+        watch = monitor.watches["test"]
+        tangled = {"loop": Component(name="loop", kind=Kind.UPS, power=("loop-2",), runtime=None)}
+        watch.site = replace(watch.site, components={**watch.site.components, **tangled})
+        await until(lambda: watch.snapshot is None)
+        assert watch.families == {}
 
     watching(script, two_wans(), story)
