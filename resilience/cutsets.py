@@ -39,7 +39,7 @@ def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: i
         names = [name for name in names if name not in single]
         if len(names) < size:
             break
-        _refuse_too_large(structure, len(names), size)
+        refuse_too_large(structure, len(names), size)
         masks = combination_masks(len(names), size)
         position = {name: index for index, name in enumerate(names)}
         covered = 0
@@ -56,7 +56,8 @@ def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: i
     return tuple(found)
 
 
-def _refuse_too_large(structure: Structure, candidates: int, size: int) -> None:
+def refuse_too_large(structure: Structure, candidates: int, size: int) -> None:
+    """StructureTooLarge where the sets of `size` out of so many candidates would not fit."""
     sets = comb(candidates, size)
     needed = sets // 8 * (len(structure) + candidates) * 4
     if needed > MOST_BYTES:

@@ -35,18 +35,18 @@ class Explanation:
     """None where no change of one class ends it."""
 
 
-def explain(design: Assessment) -> tuple[Explanation, ...]:
-    """Every single point of failure of a design, in the order of the assessment."""
-    bounds = design_bounds(design.site)
-    return tuple(_explained(design, point, bounds) for point in design.single_points)
+def explain(design: Assessment, failed: frozenset[str] = frozenset()) -> tuple[Explanation, ...]:
+    """Every single point of failure of a design in which `failed` is down, in the order of the assessment."""
+    bounds = design_bounds(design.site, failed)
+    return tuple(_explained(design, point, bounds, failed) for point in design.single_points)
 
 
-def _explained(design: Assessment, point: SinglePoint, bounds: Bounds) -> Explanation:
+def _explained(design: Assessment, point: SinglePoint, bounds: Bounds, failed: frozenset[str]) -> Explanation:
     bound = bounds.low if design.assured else bounds.high
     on = bounds.structure.evaluate(bound, Batch.of((point.component,)))
     chains = tuple(_chains(design.site, point, on))
     reason = _reason(design, point, on, [chain[-1] for chain in chains])
-    return Explanation(point, reason, chains, _remedy(design, point, on))
+    return Explanation(point, reason, chains, _remedy(design, point, on, failed))
 
 
 def _lost_at(on: OnTimes, slices: Sequence[int]) -> Ms:
@@ -97,11 +97,11 @@ def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
     return ""
 
 
-def _remedy(design: Assessment, point: SinglePoint, on: OnTimes) -> Remedy | None:
+def _remedy(design: Assessment, point: SinglePoint, on: OnTimes, failed: frozenset[str]) -> Remedy | None:
     """The first remedy, cheapest class first, that does end the single point of failure when it is tried."""
     for fixes, text in _candidates(design.site, point, on):
         fixed = apply(design.site, fixes)
-        after = assess_design(fixed, design.at, order=1)
+        after = assess_design(fixed, design.at, order=1, failed=failed)
         left = {p.component for p in after.single_points}
         if (
             point.component not in left

@@ -29,10 +29,13 @@ class Fault:
     message: str
     warning: bool = False
     code: str = ""
+    reader: str = ""
+    """The site file for which a value of another file was read, or the place in it of a variable in that value."""
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        return f"{self.mark}: {'warning: ' if self.warning else ''}{place}{self.message}"
+        reader = f" (for {self.reader})" if self.reader else ""
+        return f"{self.mark}: {'warning: ' if self.warning else ''}{place}{self.message}{reader}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,14 @@ class Reference:
 
 
 class Report:
-    """What one reading leaves behind beside its value: the faults and the references, in the order found."""
+    """What one reading leaves behind beside its value: the faults and the references, in the order found.
 
-    def __init__(self) -> None:
+    `partial`: what is read is lent to files and is none itself. What is missing there comes from elsewhere, what a
+    variable makes of a value is not known yet, and no record becomes a value; everything else is told as ever.
+    """
+
+    def __init__(self, *, partial: bool = False) -> None:
+        self.partial = partial
         self.faults: list[Fault] = []
         self.references: list[Reference] = []
 
@@ -66,6 +74,20 @@ class Report:
         return any(not fault.warning for fault in self.faults)
 
 
+def in_order(faults: Iterable[Fault], file: str = "") -> tuple[Fault, ...]:
+    """By place, `file` first, each told once: a value that many probes share is read many times."""
+
+    def place(fault: Fault) -> tuple[bool, str, int, int, int]:
+        mark = fault.mark
+        # At one place the shortest address comes first: it is that of the value and not of those who share it.
+        return (mark.file != file, mark.file, mark.line, mark.column, len(fault.where))
+
+    told: dict[tuple[Mark, str], Fault] = {}
+    for fault in sorted(faults, key=place):
+        told.setdefault((fault.mark, fault.message), fault)
+    return tuple(told.values())
+
+
 def _told(text: str, most: int) -> str:
     """`text` fit for a terminal and a log: what a file says is not allowed to steer them."""
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[: most + 1])
@@ -76,8 +98,12 @@ IGNORED = "x-"
 """Keys that start with it are the author's own, at every level of a file."""
 
 
+VARIABLE = "${"
+"""Begins a variable in what is lent to site files."""
+
+
 class Invalid(Exception):
-    """There is no value; the report already says why."""
+    """There is no value; the report already says why, unless it is a partial one."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +151,8 @@ def scalar(convert: Callable[[str], T], schema: Mapping[str, Any], *, wanted: st
     def read(node: Node, where: str, report: Report) -> T:
         if not isinstance(node, Scalar):
             report.error(node.mark, where, f"{wanted} is wanted here, not {what_is(node)}")
+            raise Invalid
+        if report.partial and VARIABLE in node.text:
             raise Invalid
         try:
             return convert(node.text)
@@ -370,7 +398,7 @@ def either(first: Field[T], *others: Field[T]) -> Field[T]:
 
     def read(node: Node, where: str, report: Report) -> T:
         for reading in (first, *others):
-            attempt = Report()
+            attempt = Report(partial=report.partial)
             try:
                 value = reading.read(node, where, attempt)
             except Invalid:
@@ -411,7 +439,7 @@ def table_of(
     def read(node: Node, where: str, report: Report) -> dict[str, T]:
         table = as_table(node, where, report)
         values: dict[str, T] = {}
-        wrong = len(table.entries) < least
+        wrong = len(table.entries) < least and not report.partial
         if wrong:
             report.error(node.mark, where, f"is empty; at least {least} {what} is wanted")
         for word, entry in table.entries.items():
@@ -463,7 +491,7 @@ def read_entries(
             misspelt.add(nearest(word, fields))
             wrong = True
     for word, known in fields.items():
-        if known.required and word not in table.entries and word not in misspelt:
+        if known.required and not report.partial and word not in table.entries and word not in misspelt:
             meaning = f" ({known.doc.rstrip('.')})" if known.doc else ""
             report.error(table.mark, where, f"'{word}' is missing{meaning}")
             wrong = True
@@ -476,13 +504,20 @@ Rule = Callable[[Mapping[str, Any], Container[str]], Iterator[tuple[str, str]]]
 
 
 def record(
-    fields: Mapping[str, Field[Any]], build: Callable[..., T], *, ignore: str = "", rule: Rule | None = None
+    fields: Mapping[str, Field[Any]],
+    build: Callable[..., T],
+    *,
+    ignore: str = "",
+    rule: Rule | None = None,
+    what: str = "key",
 ) -> Field[T]:
     """A mapping with known keys; `build` takes them by name, `-` written `_`."""
 
     def read(node: Node, where: str, report: Report) -> T:
         table = as_table(node, where, report)
-        values, wrong = read_entries(table, fields, where, report, ignore=ignore)
+        values, wrong = read_entries(table, fields, where, report, ignore=ignore, what=what)
+        if report.partial:
+            raise Invalid
         for key, message in rule(values, table.entries) if rule else ():
             written = table.entries.get(key)
             report.error(written.mark if written else table.mark, f"{where}.{key}" if where else key, message)
@@ -530,6 +565,8 @@ def secret() -> Field[Secret]:
         ((source, value),) = node.entries.items()
         if not isinstance(value, Scalar):
             report.error(value.mark, where, f"a single value is wanted here, not {what_is(value)}")
+            raise Invalid
+        if report.partial and VARIABLE in value.text:
             raise Invalid
         if source == "env":
             # The text is not repeated: it may be the secret itself, written in the wrong place.

@@ -7,6 +7,7 @@ from typing import Any
 from resilience.duration import spoken
 from resilience.fields import (
     IGNORED,
+    VARIABLE,
     Field,
     Invalid,
     Report,
@@ -65,12 +66,14 @@ LENT = {key: known for key, known in COMMON.items() if key not in ("type", "name
 
 
 def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
-    """One probe as the values of a ProbeSpec, all but its component."""
+    """One probe as the values of a ProbeSpec, all but its component; its schema is `probe_schema`."""
 
     def read(node: Node, where: str, report: Report) -> dict[str, Any]:
         table = as_table(node, where, report)
         called = table.entries.get("type")
         word = called.text if isinstance(called, Scalar) else ""
+        if report.partial and VARIABLE in word:
+            word = ""
         probe_type = probe_types.get(word)
         # Where there is such a device, its values stand in its place by now (`resilience.spread`).
         wrong = "device" in table.entries
@@ -88,6 +91,8 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
             near = did_you_mean(word, sorted({*probe_types, *PLANNED}))
             report.error(called.mark, where, f"unknown probe type '{word}'{near}")
             wrong = True
+        if report.partial:
+            raise Invalid
         timing = _timing(probe_type, values)
         for key, message in _wrong_timing(timing, values, table):
             report.error(table.entries[key].mark, f"{where}.{key}", message)
@@ -107,7 +112,7 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
             **timing,
         }
 
-    return Field(read, _schema(probe_types))
+    return Field(read, {"$ref": "#/$defs/probe"})
 
 
 def probes(probe_types: Mapping[str, ProbeType]) -> Field[tuple[dict[str, Any], ...]]:
@@ -138,7 +143,7 @@ def _wrong_timing(timing: Mapping[str, int], values: Mapping[str, Any], table: T
         yield "confirm", f"a confirmation after {confirm} comes later than the interval of {interval}"
 
 
-def _schema(probe_types: Mapping[str, ProbeType]) -> dict[str, Any]:
+def probe_schema(probe_types: Mapping[str, ProbeType]) -> dict[str, Any]:
     """`type` decides which other keys there may be; what a type requires may also come from the device."""
     schema = record_schema(
         {**COMMON, "type": replace(COMMON["type"], schema={"enum": sorted({*probe_types, *PLANNED})})}

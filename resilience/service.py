@@ -23,7 +23,7 @@ from resilience.monitor import GRID, Monitor
 from resilience.prober import Prober
 from resilience.probing import ProbeType
 from resilience.secrets import secrets_from
-from resilience.sitefile import SiteFile, read_path
+from resilience.sitefile import SiteFile, each_once, read_path
 
 log = logging.getLogger("resilience.service")
 
@@ -149,6 +149,9 @@ def _adopt(found: Mapping[Path, SiteFile], monitor: Monitor, known: dict[Path, s
     sites: dict[str, Site] = {}
     faults: dict[str, str] = {}
     wrong = 0
+    for fault in each_once(found.values()):
+        if not fault.warning:
+            log.error("%s", fault)
     for path, file in found.items():
         if file.site is not None:
             sites[file.site.id] = file.site
@@ -156,8 +159,6 @@ def _adopt(found: Mapping[Path, SiteFile], monitor: Monitor, known: dict[Path, s
             continue
         wrong += 1
         errors = [str(fault) for fault in file.faults if not fault.warning]
-        for error in errors:
-            log.error("%s", error)
         # A wrong file may have lost its id or say another's, and a folder that cannot be read holds many.
         lost = {site for held, site in known.items() if held.is_relative_to(path)}
         faults |= dict.fromkeys(lost | ({file.id.text} if file.id else set()), errors[0])

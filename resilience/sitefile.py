@@ -1,24 +1,25 @@
 """Site files: YAML text → a site and everything that is wrong with it; a directory of them, read whole."""
 
-import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resilience import siteshape
+from resilience.compose import NoTemplate, composed
 from resilience.crosscheck import crosscheck
-from resilience.fields import Fault, Invalid, Report, as_table
+from resilience.cutsets import refuse_too_large
+from resilience.defaults import ALONE, Lent
+from resilience.fields import Fault, Field, Invalid, Report, as_table, in_order
+from resilience.folders import DEFAULTS, Folders, Unreadable, content, declarations, refused, unreadable
+from resilience.merge import bounded, without_unset
 from resilience.model import Site
 from resilience.probing import ProbeType
 from resilience.spread import spread
+from resilience.structure import Structure, StructureTooLarge
 from resilience.survival import never_on
-from resilience.yamltree import MAX_BYTES, Mark, Scalar, Table, YamlFault, parse_tree
-
-SUFFIXES = (".yaml", ".yml")
-DEFAULTS = "_defaults"
-"""Values for the site files beside it and below."""
+from resilience.yamltree import Mark, Scalar, Table, YamlFault, parse_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +33,97 @@ class SiteFile:
 
 
 def read_site(text: bytes, file: str, probe_types: Mapping[str, ProbeType]) -> SiteFile:
-    """The site that `text` declares; `file` is what its faults call it. Nothing in `text` makes it raise."""
-    report = Report()
-    site = called = None
-    try:
-        table = as_table(parse_tree(text, file, report.error), "", report)
-        called = _id(table)
-        table = spread(table, probe_types)
+    """The site that `text` declares by itself; `file` is what its faults call it. Nothing in `text` makes it raise.
+
+    There are no defaults and no templates, and whether what it shares is declared anywhere is not asked.
+    """
+    return Reader(probe_types).read(text, file, ALONE)
+
+
+class Reader:
+    """Reads site files; what is the same for all of them is made once."""
+
+    def __init__(self, probe_types: Mapping[str, ProbeType]) -> None:
+        self._probe_types = probe_types
+        self._shape: Field[Site] = siteshape.site(probe_types)
+
+    def read(self, text: bytes, file: str, lent: Lent) -> SiteFile:
+        return self.read_whole(text, file, lent)[0]
+
+    def read_whole(self, text: bytes, file: str, lent: Lent) -> tuple[SiteFile, Table | None]:
+        """Also the tree that the site was read from, where there is one: the file with all that it takes."""
+        report = Report()
+        site = called = tree = None
+        try:
+            table = as_table(parse_tree(text, file, report.error), "", report)
+            called = _id(table)
+            if lent.fault:
+                report.faults.append(lent.fault)
+                raise Invalid
+            site, tree = self._site(table, file, lent, report)
+        except YamlFault as fault:
+            report.error(fault.mark, "", fault.message)
+        except Invalid:
+            pass  # the report says why nothing can be read
+        faults = (_read_for(file, fault) for fault in report.faults)
+        return SiteFile(None if report.broken else site, in_order(faults, file), called), tree
+
+    def _site(self, table: Table, file: str, lent: Lent, report: Report) -> tuple[Site | None, Table]:
+        try:
+            whole = composed(table, lent, report)
+        except NoTemplate:
+            part = Report(partial=True)
+            with suppress(Invalid):
+                self._shape.read(without_unset(table), "", part)
+            report.faults += part.faults
+            raise
+        tree = spread(whole.table, self._probe_types, whole.usual)
+        bounded(tree)
+        site = None
         with suppress(Invalid):
-            site = siteshape.site(probe_types).read(table, "", report)
-        crosscheck(table, report)
-        if site is not None and not report.broken and (cause := never_on(site)):
-            report.error(
-                table.marks["emergency_paths"],
-                "emergency_paths",
-                f"911 cannot be called even with nothing failed: {cause}",
-            )
-    except YamlFault as fault:
-        report.error(fault.mark, "", fault.message)
-    except Invalid:
-        pass  # the file is no mapping; the report says so
-    return SiteFile(None if report.broken else site, _in_order(report.faults), called)
+            site = self._shape.read(tree, "", report)
+        crosscheck(tree, report)
+        whole.variables.tell_unknown(tree, report)
+        if site is not None and not report.broken:
+            _analysable(site, tree, report)
+        report.faults = list(whole.told(report.faults, file))
+        return site, tree
+
+
+def _analysable(site: Site, tree: Table, report: Report) -> None:
+    """A site that is never on, or too large for pairs of failures, is refused here and not in front of a phone."""
+    try:
+        if cause := never_on(site):
+            message = f"911 cannot be called even with nothing failed: {cause}"
+            report.error(tree.marks["emergency_paths"], "emergency_paths", message)
+        refuse_too_large(Structure(site), len(site.components), 2)
+    except StructureTooLarge as error:
+        report.error(tree.marks["components"], "components", f"too large to analyse; divide the site ({error})")
 
 
 def read_path(path: Path, probe_types: Mapping[str, ProbeType]) -> dict[Path, SiteFile]:
-    """The site file `path`, or every one in the directory `path` and below.
+    """The site file `path`, or every one in the directory `path` and below, and the broken defaults they stand on.
 
     Raises OSError where there is no such path; a file that cannot be read is a fault of that file.
     """
-    if not stat.S_ISDIR(path.stat().st_mode):
-        return {path: _read_file(path, probe_types)}
+    reader, folders = Reader(probe_types), Folders(probe_types, relative=not path.is_absolute())
     blocked: list[OSError] = []
-    read = {file: _read_file(file, probe_types) for file in sorted(_site_files(path, blocked.append))}
+    directory = stat.S_ISDIR(path.stat().st_mode)
+    files = sorted(declarations(path, blocked.append)) if directory else [path]
+    read: dict[Path, SiteFile] = {}
+    for file in files:
+        lent = folders.lent(file.parent)
+        if file.stem != DEFAULTS:
+            read[file] = _read(file, reader, lent)
     for error in blocked:
         folder = Path(error.filename or path)
-        read[folder] = _refused(folder, _unreadable(error))
+        read[folder] = SiteFile(None, refused(folder, unreadable(error)))
+    _tell_same_ids(read)
+    broken = {file: SiteFile(None, faults) for file, faults in folders.faults.items()}
+    return broken | read
+
+
+def _tell_same_ids(read: dict[Path, SiteFile]) -> None:
     first: dict[str, Mark] = {}
     for file, found in read.items():
         if found.id is None:
@@ -75,18 +132,26 @@ def read_path(path: Path, probe_types: Mapping[str, ProbeType]) -> dict[Path, Si
         if earlier is not found.id.mark:
             message = f"'{found.id.text}' is the site of {earlier.file} already"
             fault = Fault(found.id.mark, "site", message)
-            read[file] = replace(found, site=None, faults=_in_order([*found.faults, fault]))
-    return read
+            read[file] = replace(found, site=None, faults=in_order([*found.faults, fault], str(file)))
 
 
-def _in_order(faults: list[Fault]) -> tuple[Fault, ...]:
-    """By place, each told once: a value that many probes share is read many times."""
-    # At one place the shortest address comes first: it is that of the value and not of those who share it.
-    ordered = sorted(faults, key=lambda fault: (fault.mark.line, fault.mark.column, len(fault.where)))
-    told: dict[tuple[Mark, str], Fault] = {}
-    for fault in ordered:
-        told.setdefault((fault.mark, fault.message), fault)
-    return tuple(told.values())
+def each_once(found: Iterable[SiteFile]) -> list[Fault]:
+    """The faults of all files; one that many sites have from the same place is told once, with their number."""
+    told: dict[tuple[Mark, str, bool], list[Fault]] = {}
+    for file in found:
+        for fault in file.faults:
+            told.setdefault((fault.mark, fault.message, fault.warning), []).append(fault)
+    return [_gathered(same) for same in told.values()]
+
+
+def _gathered(same: list[Fault]) -> Fault:
+    readers = list(dict.fromkeys(fault.reader for fault in same if fault.reader))
+    more = f" and {len(readers) - 1} more" if len(readers) > 1 else ""
+    return replace(same[0], reader=f"{readers[0]}{more}") if readers else same[0]
+
+
+def _read_for(file: str, fault: Fault) -> Fault:
+    return fault if fault.mark.file == file or fault.reader else replace(fault, reader=file)
 
 
 def _id(site: Table) -> Scalar | None:
@@ -94,36 +159,8 @@ def _id(site: Table) -> Scalar | None:
     return node if isinstance(node, Scalar) and node.text else None
 
 
-def _site_files(folder: Path, blocked: Callable[[OSError], None]) -> Iterator[Path]:
-    """`blocked` is told of each folder that cannot be listed: its sites must not go unwatched in silence."""
-    seen: set[str] = set()
-    for parent, folders, files in os.walk(folder, onerror=blocked, followlinks=True):
-        real = os.path.realpath(parent)
-        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
-        for name in files if real not in seen else ():
-            stem, suffix = os.path.splitext(name)
-            passed_over = name.startswith(".") or (name.startswith("_") and stem != DEFAULTS)
-            if suffix in SUFFIXES and not passed_over:
-                yield Path(parent, name)
-        seen.add(real)
-
-
-def _read_file(path: Path, probe_types: Mapping[str, ProbeType]) -> SiteFile:
-    if path.stem == DEFAULTS:
-        return _refused(path, "not read by this version; the sites beside it would stand without its values")
+def _read(path: Path, reader: Reader, lent: Lent) -> SiteFile:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            return _refused(path, "not a file")
-        with path.open("rb") as opened:
-            text = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        return _refused(path, _unreadable(error))
-    return read_site(text, str(path), probe_types)
-
-
-def _unreadable(error: OSError) -> str:
-    return f"cannot be read: {error.strerror}"
-
-
-def _refused(path: Path, message: str) -> SiteFile:
-    return SiteFile(None, (Fault(Mark(str(path), 1, 1), "", message),))
+        return reader.read(content(path), str(path), lent)
+    except Unreadable as error:
+        return SiteFile(None, refused(path, str(error)))

@@ -9,6 +9,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from resilience import variables
 from resilience.duration import spoken
 from resilience.fields import (
     IGNORED,
@@ -66,7 +67,13 @@ def _schema_one(value: str) -> int:
     return 1
 
 
-_SCHEMA = scalar(_schema_one, {"enum": [1, "1"]})
+SCHEMA = scalar(_schema_one, {"enum": [1, "1"]})
+
+VARS = table_of(
+    text(empty=True),
+    key=rf"(?!{variables.BUILT_IN}$){variables.NAME}",
+    wanted=f"the name of a variable: letters, digits, '_' and '-'; '{variables.BUILT_IN}' is the id of the site",
+)
 
 _OWNER = record(
     {
@@ -151,16 +158,22 @@ _COMPONENT: Mapping[str, Field[Any]] = {
 }
 
 
+def component_fields(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any]]:
+    return {**_COMPONENT, "probes": described(probes(probe_types), "How it is watched.")}
+
+
 def component(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
-    return record(
-        {**_COMPONENT, "probes": described(probes(probe_types), "How it is watched.")},
+    """Its schema is that of the record of `component_fields`."""
+    read = record(
+        component_fields(probe_types),
         lambda **values: values,
         ignore=IGNORED,
         rule=_fuel_outlasts_the_start,
     )
+    return replace(read, schema={"$ref": "#/$defs/component"})
 
 
-_WANTED_NAME = "a name: small letters, digits, '-', '_' and '.', a letter or digit first"
+WANTED_NAME = "a name: small letters, digits, '-', '_' and '.', a letter or digit first"
 
 
 def components(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Component]]:
@@ -169,7 +182,7 @@ def components(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Componen
         return Component(name=word, kind=Kind(kind), probes=specs, **values)
 
     return mapped(
-        table_of(component(probe_types), key=NAME, wanted=_WANTED_NAME, least=1, what="component"),
+        table_of(component(probe_types), key=NAME, wanted=WANTED_NAME, least=1, what="component"),
         lambda written: {word: build(word, **values) for word, values in written.items()},
     )
 
@@ -249,16 +262,18 @@ def devices(probe_types: Mapping[str, ProbeType]) -> Field[Any]:
         for key, known in probe_type.fields.items():
             readings.setdefault(key, []).append(replace(known, required=False))
     fields = {key: either(*alternatives) for key, alternatives in readings.items()}
-    return table_of(record(fields, lambda **values: values, ignore=IGNORED), key=NAME, wanted=_WANTED_NAME)
+    return table_of(record(fields, lambda **values: values, ignore=IGNORED), key=NAME, wanted=WANTED_NAME)
 
 
 def site_fields(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any]]:
-    """The keys of a site file."""
+    """The keys of a site file. `like` and `vars` have done their work when the site is read (`resilience.compose`)."""
     return {
-        "schema": described(_SCHEMA, "The version of this format."),
+        "schema": described(SCHEMA, "The version of this format."),
         "site": required(
             text(pattern=r"[a-z0-9][a-z0-9-]{0,62}", wanted="a site's id: small letters, digits and '-'"), "its id"
         ),
+        "like": described(name(), "The template it is made after, of a `_defaults.yaml` beside it or above."),
+        "vars": described(VARS, "What stands in the place of `${name}` in the template and the defaults."),
         "name": required(text(longest=200), "what people call it"),
         "region": text(longest=200),
         "owner": required(_OWNER, "who answers for it"),

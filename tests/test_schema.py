@@ -28,6 +28,7 @@ SHAPELY = {
     "loop-through-power",
     "loop-to-itself",
     "never-on",
+    "no-components",
     "path-twice",
     "probe-check",
     "probe-names",
@@ -35,7 +36,8 @@ SHAPELY = {
     "ups-without-feeds",
     "warnings-of-power",
 }
-"""Bad files whose shape is good: what is wrong lies between values, or is gone once an editor has loaded them."""
+"""Bad files whose shape is good: what is wrong lies between values, or could be made good by a `_defaults.yaml`, or
+is gone once an editor has loaded them."""
 
 NO_TREE = {"key-not-text", "not-yaml", "second-document", "tab-indent", "tag"}
 """Bad files that an editor's YAML does not load at all."""
@@ -88,10 +90,12 @@ def test_the_type_decides_which_keys_a_probe_may_have() -> None:
     assert fits(type="tcp", host="10.1.0.1", port="80", **{"x-rack": 7})
     assert fits(type="tcp", device="box")  # the device may bring the rest
     assert fits(type="asterisk", anything=["goes"])
-    assert not fits(type="tcp", host="10.1.0.1")
+    assert fits(type="tcp", host="10.1.0.1")  # as may a template
+    assert fits(type="tcp", host="unset", port="unset")
+    assert fits(tcp="unset")
+    assert not fits(type="tcp", host=["10.1.0.1"])
     assert not fits(type="tcp", host="10.1.0.1", port=80, ups="main")
     assert not fits(type="icpm", host="10.1.0.1")
-    assert not fits(host="10.1.0.1")
 
 
 def test_it_says_what_it_is_and_what_keys_mean() -> None:
@@ -99,6 +103,16 @@ def test_it_says_what_it_is_and_what_keys_mean() -> None:
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"].startswith("urn:")
     assert schema["title"]
-    component = schema["properties"]["components"]["additionalProperties"]
-    assert component["properties"]["power"]["description"].startswith("Its feeds")
-    assert schema["required"] == ["site", "name", "owner", "components", "emergency_paths"]
+    assert schema["properties"]["via"]["description"].startswith("What every probe's traffic passes")
+    assert schema["$defs"]["component"]["properties"]["power"]["description"].startswith("Its feeds")
+    assert schema["required"] == ["site"]
+
+
+def test_what_other_files_bring_is_not_asked_for() -> None:
+    validator = Draft202012Validator(site_schema(TYPES))
+    assert validator.is_valid({"site": "a", "like": "branch", "vars": {"lan": "10.17.4", "room": 4}})
+    assert validator.is_valid({"site": "a", "region": "unset", "components": {"a": {"kind": "unset"}, "b": "unset"}})
+    assert validator.is_valid({"site": "a", "emergency_paths": [{"desk": "unset"}, {"name": "hall"}]})
+    assert not validator.is_valid({"site": "a", "emergency_paths": [{"desk": "unset", "hall": "unset"}]})
+    assert not validator.is_valid({"name": "A"})
+    assert not validator.is_valid({"site": "a", "accepted_risks": [{"component": "a"}]})  # such a list replaces another

@@ -368,14 +368,6 @@ def test_no_such_path(tmp_path: Path) -> None:
         read_path(tmp_path / "nowhere", TYPES)
 
 
-def test_defaults_are_refused_and_not_passed_over(tmp_path: Path) -> None:
-    path = write(tmp_path, "_defaults.yaml", "kinds: {}")
-    write(tmp_path, "a.yaml", GOOD)
-    read = read_path(tmp_path, TYPES)
-    assert [found.site is None for found in read.values()] == [True, False]
-    assert str(read[path].faults[0]).startswith(f"{path}:1:1: not read by this version")
-
-
 def test_two_files_of_one_site(tmp_path: Path) -> None:
     first = write(tmp_path, "a.yaml", GOOD.replace("name: Good site", "nome: Good site"))
     second = write(tmp_path, "b.yaml", GOOD)

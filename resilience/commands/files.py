@@ -1,0 +1,224 @@
+"""Commands that need files alone: check, diff, fleet, init, schema, version."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import probes
+from resilience import __version__, tables
+from resilience.commands.common import (
+    GAINED,
+    INVALID,
+    OK,
+    Paths,
+    app,
+    counted,
+    flag,
+    print_faults,
+    read_files,
+    read_valid,
+    say,
+)
+from resilience.compare import differences
+from resilience.fields import Fault
+from resilience.fleet import fleet as fleet_of
+from resilience.model import Site
+from resilience.resolved import resolved
+from resilience.schema import defaults_schema, site_schema
+from resilience.sitefile import each_once
+from resilience.yamltree import Mark, Table, parse_tree
+
+
+class CheckFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+@app.command()
+def check(
+    paths: Paths,
+    form: Annotated[CheckFormat, flag("--format", "For people, for programs, or for a pull request.")] = (
+        CheckFormat.TEXT
+    ),
+    whole: Annotated[bool, flag("--resolved", "One site with all that it takes from elsewhere, and from where.")] = (
+        False
+    ),
+) -> None:
+    """Validates site files: every fault of every file at once."""
+    if whole:
+        raise typer.Exit(_print_resolved(paths))
+    found = read_files(paths)
+    faults = each_once(found.values())
+    if form is CheckFormat.JSON:
+        typer.echo(json.dumps([_fault_json(fault) for fault in faults]))
+    elif form is CheckFormat.GITHUB:
+        for fault in faults:
+            typer.echo(_fault_github(fault))
+    else:
+        for fault in faults:
+            typer.echo(str(fault))
+        broken = sum(file.site is None for file in found.values())
+        say(f"{counted(len(found), 'file')}, {f'{broken} wrong' if broken else 'all good'}")
+    raise typer.Exit(INVALID if any(file.site is None for file in found.values()) else OK)
+
+
+def _print_resolved(paths: list[Path]) -> int:
+    if len(paths) != 1 or paths[0].is_dir():
+        raise typer.BadParameter("--resolved: one site file is shown at a time")
+    try:
+        found, text = resolved(paths[0], probes.registry())
+    except OSError as error:
+        raise typer.BadParameter(f"{paths[0]}: {error.strerror or error}") from None
+    print_faults(found.faults)
+    typer.echo(text, nl=False)
+    return OK if found.site else INVALID
+
+
+def _fault_json(fault: Fault) -> dict[str, object]:
+    return {
+        "file": fault.mark.file,
+        "line": fault.mark.line,
+        "column": fault.mark.column,
+        "where": fault.where,
+        "message": fault.message,
+        "severity": "warning" if fault.warning else "error",
+        "code": fault.code,
+        "for": fault.reader,
+    }
+
+
+def _fault_github(fault: Fault) -> str:
+    where = f"{fault.where}: " if fault.where else ""
+    reader = f" (for {fault.reader})" if fault.reader else ""
+    return tables.annotation("warning" if fault.warning else "error", fault.mark, f"{where}{fault.message}{reader}")
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A site file or a tree of them.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The version to compare with it.")],
+    form: Annotated[CheckFormat, flag("--format", "For people, for programs, or for a pull request.")] = (
+        CheckFormat.TEXT
+    ),
+) -> None:
+    """Single points of failure gained and lost between two versions; exits 4 where one is gained."""
+    before, after = (read_valid([path]) for path in (old, new))
+    if len(before) == len(after) == 1:
+        # Two files are two versions of one site, whatever they call it.
+        ((_, was),), ((_, is_now),) = before.items(), after.items()
+        found = differences({is_now.id: was}, {is_now.id: is_now}, time.time())
+    else:
+        found = differences(_by_id(before), _by_id(after), time.time())
+    if form is CheckFormat.JSON:
+        typer.echo(tables.diff_json(found))
+    elif form is CheckFormat.GITHUB:
+        typer.echo(tables.diff_github(found, _places(after)), nl=bool(found))
+    else:
+        typer.echo(tables.diff_text(found))
+    raise typer.Exit(GAINED if any(difference.gained for difference in found) else OK)
+
+
+def _by_id(sites: dict[Path, Site]) -> dict[str, Site]:
+    return {site.id: site for site in sites.values()}
+
+
+def _places(sites: dict[Path, Site]) -> Callable[[str, str], Mark | None]:
+    """Where a site's file declares a component; its first line where a template or a default does."""
+    paths = {site.id: path for path, site in sites.items()}
+
+    def place(site: str, component: str) -> Mark | None:
+        if site not in paths:
+            return None
+        path = paths[site]
+        root = parse_tree(path.read_bytes(), str(path), lambda *_: None)
+        declared = root.entries.get("components") if isinstance(root, Table) else None
+        marks = declared.marks if isinstance(declared, Table) else {}
+        return marks.get(component, Mark(str(path), 1, 1))
+
+    return place
+
+
+class FleetFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.command()
+def fleet(
+    paths: Paths,
+    form: Annotated[FleetFormat, flag("--format", "For people, for programs, or for a spreadsheet.")] = (
+        FleetFormat.TEXT
+    ),
+) -> None:
+    """What takes 911 out at how many sites, and which site is nearest to losing it. No network."""
+    found = fleet_of(read_valid(paths).values(), time.time())
+    if form is FleetFormat.JSON:
+        typer.echo(tables.fleet_json(found))
+    elif form is FleetFormat.CSV:
+        typer.echo(tables.fleet_csv(found), nl=False)
+    else:
+        typer.echo(tables.fleet_text(found))
+
+
+@app.command()
+def init(
+    name: Annotated[str, flag("--name", "What people call the site.")] = "",
+    team: Annotated[str, flag("--team", "Which team answers for it.")] = "",
+    power_outage: Annotated[str, flag("--power-outage", "How long 911 must outlive a power outage.")] = "",
+    ways: Annotated[str, flag("--ways", "How calls to 911 leave it: sip, line, cellular.")] = "",
+    output: Annotated[Path | None, flag("--output", "A new file; stdout where none is named.")] = None,
+) -> None:
+    """The first site file of a site, from four answers; asks for those that no flag gives."""
+    from resilience.initfile import QUESTIONS, Question, site_text  # noqa: PLC0415
+
+    if output is not None and output.exists():
+        raise typer.BadParameter(f"--output: {output} exists already; nothing was written")
+
+    def answer(question: Question) -> str:
+        def understood(text: str) -> str:
+            try:
+                question.read(text)
+            except ValueError as error:
+                raise typer.BadParameter(str(error)) from None
+            return text
+
+        # Its `err` would leave a part of each prompt on stdout, where the file goes.
+        with redirect_stdout(sys.stderr):
+            default = question.default or None
+            return str(typer.prompt(question.asks, default=default, value_proc=understood, prompt_suffix=" "))
+
+    given = {"name": name, "team": team, "power_outage": power_outage, "ways": ways}
+    try:
+        text = site_text({question.key: given[question.key] or answer(question) for question in QUESTIONS})
+        if output is None:
+            typer.echo(text, nl=False)
+            return
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    say(f"wrote {output}; next: resilience check {output}")
+
+
+@app.command()
+def schema(
+    defaults: Annotated[bool, flag("--defaults", "That of _defaults.yaml instead.")] = False,
+) -> None:
+    """The JSON Schema of a site file, for editors."""
+    described = defaults_schema if defaults else site_schema
+    typer.echo(json.dumps(described(probes.registry()), indent=2))
+
+
+@app.command()
+def version() -> None:
+    """The installed version."""
+    typer.echo(__version__)

@@ -1,0 +1,180 @@
+"""Commands that read devices, real or simulated: probe, run, demo, simulate."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperCommand
+
+import probes
+from resilience import report
+from resilience.commands.common import (
+    INVALID,
+    NO_ASSESSMENT,
+    Format,
+    app,
+    counted,
+    flag,
+    print_faults,
+    read_files,
+    say,
+)
+from resilience.duration import parse_duration
+from resilience.fields import did_you_mean
+from resilience.sitefile import each_once
+
+log = logging.getLogger("resilience.commands")
+T = TypeVar("T")
+
+
+def _await(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. `asyncio.run` would wait for the threads that `main` does not wait for."""
+    return asyncio.Runner().run(work)
+
+
+class _Plugin(TyperCommand):
+    """A command in which whatever prevents an assessment exits 3: to Nagios 1 and 2 are a warning and an alarm."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        with _unknown_where_it_fails():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _unknown_where_it_fails():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _unknown_where_it_fails() -> Iterator[None]:
+    try:
+        yield
+    except (typer.Exit, BrokenPipeError):
+        raise
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of Click's, wherever Typer keeps that
+            said = error.format_message()
+        else:
+            said = f"a fault of the command itself: {type(error).__name__}"
+            log.exception("%s", said)
+        typer.echo(report.nagios_line(NO_ASSESSMENT, said))
+        raise typer.Exit(NO_ASSESSMENT) from None
+
+
+@app.command(cls=_Plugin)
+def probe(
+    path: Annotated[Path, typer.Argument(metavar="SITE.yaml")],
+    form: Annotated[Format, flag("--format", "A plugin's line, or all that was read.")] = Format.TEXT,
+    timeout: Annotated[str, flag("--timeout", "For all probes together.")] = "50s",
+) -> None:
+    """Probes a site once and assesses it; a Nagios plugin as it is."""
+    from resilience.fitness import Fitness  # noqa: PLC0415
+    from resilience.prober import Prober  # noqa: PLC0415  # `check` and `analyze` start without the network stack
+    from resilience.secrets import secrets_from  # noqa: PLC0415
+    from resilience.single import look  # noqa: PLC0415
+
+    try:
+        seconds = parse_duration(timeout) / 1000
+    except ValueError as error:
+        raise typer.BadParameter(f"--timeout: {error}") from None
+    found = read_files([path])
+    first, *others = (found[path],) if path in found else found.values()
+    if others:
+        raise typer.BadParameter(f"{path}: {1 + len(others)} site files; one is probed at a time")
+    if (site := first.site) is None:
+        print_faults(first.faults)
+        typer.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
+        raise typer.Exit(NO_ASSESSMENT)
+
+    async def once() -> Any:
+        fitness = Fitness()
+        prober = Prober(probes.registry(), secret=secrets_from(os.environ), fitness=fitness)
+        try:
+            return await look(site, prober, fitness, seconds)
+        finally:
+            await prober.aclose()
+
+    taken = _await(once())
+    line, code = report.nagios(taken)
+    if form is Format.JSON and taken.now is not None:
+        typer.echo(json.dumps(report.as_json(taken.now, taken.findings, taken.memory)))
+    else:
+        typer.echo(line)
+    raise typer.Exit(code)
+
+
+@app.command()
+def run(
+    sites: Annotated[Path, flag("--sites", "Directory of site files.")],
+    listen: Annotated[str, flag("--listen", "HOST:PORT of the pages.")] = "127.0.0.1:9911",
+    name: Annotated[str, flag("--name", "This monitor's vantage.")] = "central",
+) -> None:
+    """The monitor: probes the sites, serves /metrics, until SIGTERM. SIGHUP reads the files again."""
+    from resilience import logs, service  # noqa: PLC0415  # the network stack is for those who watch
+
+    types = probes.registry()
+    found = read_files([sites])
+    print_faults(each_once(found.values()))
+    if any(file.site is None for file in found.values()):
+        raise typer.Exit(INVALID)
+    try:
+        bound = service.listening_socket(listen)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(f"--listen: {error}") from None
+    logs.configure()
+    watched = service.Service(sites_path=sites, sites=found, types=types, vantage=name)
+    told = f"watching {counted(len(found), 'site')}; metrics at {service.url(bound)}/metrics"
+    with bound:
+        _await(service.run(watched, bound, started=lambda: say(told)))
+
+
+@app.command()
+def demo(
+    seconds: Annotated[str, flag("--for", "How long.")] = "60s",
+    listen: Annotated[str, flag("--listen", "HOST:PORT of the pages.")] = "127.0.0.1:0",
+    quiet: Annotated[bool, flag("--quiet", "Sentences alone, no table.")] = False,
+) -> None:
+    """The real monitor over simulated devices on loopback, with a scripted fault told in plain sentences."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from probes.echo import permitted  # noqa: PLC0415
+    from resilience.demo import play  # noqa: PLC0415
+
+    # As Ctrl-C does, and not at once: the simulated devices' files are taken away first.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # The story tells what happens; the log would tell it twice.
+    logging.getLogger("resilience").addHandler(logging.NullHandler())
+    try:
+        length = parse_duration(seconds) / 1000
+    except ValueError as error:
+        raise typer.BadParameter(f"--for: {error}") from None
+    story = play(probes.registry(), seconds=length, listen=listen, quiet=quiet, icmp=permitted(), console=Console())
+    try:
+        asyncio.run(story)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def simulate(
+    name: Annotated[str, typer.Argument(help="upsd, snmp, sip or tcp.")],
+    port: Annotated[int, flag("--port", "0 takes a free one.", min=0, max=65535)] = 0,
+) -> None:
+    """One simulated device on loopback, until Ctrl-C; prints the probe that reads it."""
+    from resilience.simulate.alone import SIMULATORS, serve  # noqa: PLC0415
+
+    if name not in SIMULATORS:
+        known = ", ".join(SIMULATORS)
+        raise typer.BadParameter(f"'{name}' is none of {known}{did_you_mean(name, SIMULATORS)}")
+    try:
+        asyncio.run(serve(name, port, typer.echo))
+    except OSError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -1,0 +1,80 @@
+"""Explanations, margin and survival timeline as text and as JSON values. Pure."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from resilience.duration import FOREVER, Ms, seconds, spoken
+from resilience.explain import Explanation
+from resilience.margin import Event, Margin
+from resilience.wording import joined
+
+
+def as_text(explanations: Sequence[Explanation], margin: Margin, outage: Sequence[Event]) -> str:
+    """Beneath an assessment's text: why each single point is one, what would end it, how an outage goes."""
+    return "\n".join([*_reasons(explanations), *_outage(outage), _margin(margin)])
+
+
+def _reasons(explanations: Sequence[Explanation]) -> Iterator[str]:
+    if explanations:
+        yield "  Why, and what would end it"
+    for explanation in explanations:
+        yield f"    {explanation.point.component}: {explanation.reason}"
+        yield from (f"      {' > '.join(chain)}" for chain in explanation.chains)
+        if explanation.remedy is None:
+            yield "      no single change ends it"
+        else:
+            left = explanation.remedy.leaves
+            leaves = f"leaves {joined(left)}" if left else "leaves no single point of failure"
+            yield f"      {explanation.remedy.text}; that {leaves}"
+
+
+def _outage(events: Sequence[Event]) -> Iterator[str]:
+    if events:
+        yield "  A utility outage, as far as it is assured"
+    for moment, group in groupby(events, key=lambda event: FOREVER if event.low is None else event.low):
+        together = list(group)
+        if moment == FOREVER:
+            continue
+        for on, word in ((False, "off"), (True, "on")):
+            names = [event.what for event in together if event.on is on]
+            if names:
+                yield f"    {spoken(moment)}: {joined(names)} {word}"
+
+
+def _margin(margin: Margin) -> str:
+    more = "" if margin.exact else " or more"
+    return (
+        f"  Margin: {margin.failures}{more} more failure{'' if (margin.failures, margin.exact) == (1, True) else 's'}"
+    )
+
+
+def as_json(explanations: Sequence[Explanation], margin: Margin, outage: Sequence[Event]) -> dict[str, Any]:
+    """Further keys of an assessment's object; infinity and "never" are None."""
+    return {
+        "margin": {"failures": margin.failures, "exact": margin.exact},
+        "explanations": [
+            {
+                "component": explanation.point.component,
+                "reason": explanation.reason,
+                "chains": [list(chain) for chain in explanation.chains],
+                "fix": explanation.remedy
+                and {"text": explanation.remedy.text, "leaves": list(explanation.remedy.leaves)},
+            }
+            for explanation in explanations
+        ],
+        "timeline": [
+            {
+                "what": event.what,
+                "kind": event.kind,
+                "on": event.on,
+                "low_seconds": _told(event.low),
+                "high_seconds": _told(event.high),
+            }
+            for event in outage
+        ],
+    }
+
+
+def _told(moment: Ms | None) -> float | None:
+    return None if moment is None else seconds(moment)
