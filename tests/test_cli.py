@@ -144,7 +144,8 @@ def test_check_for_programs(wrong: Path) -> None:
         "where": "components.pbx.needs",
         "message": "'conduit-est' is not declared; did you mean 'conduit'?",
         "severity": "error",
-        "code": json.loads(out)[1]["code"],
+        "code": "",
+        "for": "",
     }
     assert run("check", wrong / "good.yaml", "--format", "json")[:2] == (OK, "[]\n")
 

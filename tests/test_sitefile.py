@@ -328,10 +328,11 @@ def test_loops_are_told_one_by_one_and_not_without_end() -> None:
     assert all("a loop: c" in loop for loop in loops)
 
 
-def test_a_chain_of_thousands_is_read() -> None:
+def test_a_chain_of_thousands_is_read_and_refused_for_its_size_alone() -> None:
     count = 5000
     lines = "\n".join(f"  c{n}: {{kind: service, needs: [c{n + 1}]}}" for n in range(count))
-    assert told(with_components(f"{lines}\n  c{count}: {{kind: service}}")) == []
+    (too_large,) = told(with_components(f"{lines}\n  c{count}: {{kind: service}}"))
+    assert "components: too large to analyse; divide the site" in too_large
     assert any(
         "a loop: c0 -> c1 -> " in line
         for line in told(with_components(f"{lines}\n  c{count}: {{kind: service, needs: c0}}"))
