@@ -28,6 +28,8 @@ from resilience.told import sentence
 
 SETTLE = 8.0
 """Seconds after a fault within which the probes have made up their minds at this pace."""
+CALM = 3.0
+"""Seconds without a change after which a person would say that it has settled."""
 
 HILLSIDE, MERCY, FAIR = "hillside-office", "mercy-hospital", "fair-command-post"
 
@@ -125,13 +127,21 @@ async def _story(monitor: Monitor, devices: Devices, told: list[str], until: flo
         await asyncio.sleep(max(0.0, start + step.after - time.monotonic()))
         before = _shape(_now(monitor, step.site))
         await step.happens(devices)
-        changed = time.monotonic() + SETTLE
-        while time.monotonic() < changed and _shape(_now(monitor, step.site)) == before:
-            await asyncio.sleep(0.1)
-        # One more look: a fault that two probes see is seen by the second a moment later.
-        await asyncio.sleep(1.0)
+        await _settled(monitor, step.site, before)
         told.append(_tell(monitor, step.site, step.told))
     await asyncio.sleep(max(0.0, until - time.monotonic()))
+
+
+async def _settled(monitor: Monitor, site: str, before: object) -> None:
+    """Until the site is another than `before` and has stayed the same for a while: a fault that several probes see
+    is seen by one after the other."""
+    deadline = time.monotonic() + SETTLE
+    seen, since = before, time.monotonic()
+    while time.monotonic() < deadline and (seen == before or time.monotonic() - since < CALM):
+        await asyncio.sleep(0.1)
+        shape = _shape(_now(monitor, site))
+        if shape != seen:
+            seen, since = shape, time.monotonic()
 
 
 def _now(monitor: Monitor, site: str) -> Assessment | None:
