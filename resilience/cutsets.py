@@ -34,26 +34,60 @@ def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: i
     """
     names = sorted(c.name for c in structure.site.components.values() if c.candidate and c.name not in bound.off)
     found: list[CutSet] = []
-    for size in range(1, order + 1):
+    # Singles and pairs share one evaluation: it costs more than the pairs that a single would have spared.
+    for asked in ((1, 2)[:order], *((size,) for size in range(3, order + 1))):
         single = {cut.members[0] for cut in found if len(cut.members) == 1}
         names = [name for name in names if name not in single]
-        if len(names) < size:
+        sizes = tuple(size for size in asked if size <= len(names))
+        if not sizes:
             break
-        refuse_too_large(structure, len(names), size)
-        masks = combination_masks(len(names), size)
-        position = {name: index for index, name in enumerate(names)}
-        covered = 0
-        for cut in found:
-            if all(member in position for member in cut.members):
-                covered |= _holding(cut.members, position, masks)
-        batch = Batch((1 << comb(len(names), size)) - 1, dict(zip(names, masks, strict=True)))
-        fresh = [
-            CutSet(tuple(names[index] for index in combination(len(names), size, bit)), loss)
-            for loss, gone in structure.evaluate(bound, batch, within or 1).losses()
-            for bit in bits(gone & ~covered)
-        ]
-        found.extend(sorted(fresh, key=lambda cut: cut.members))
+        refuse_too_large(structure, len(names), sizes[-1])
+        blocks = _blocks(len(names), sizes)
+        batch = Batch((1 << blocks.sets) - 1, dict(zip(names, blocks.masks, strict=True)))
+        losses = structure.evaluate(bound, batch, within or 1).losses()
+        for size, start in zip(sizes, blocks.starts, strict=True):
+            covered = _covered(found, names, size)
+            own = (1 << comb(len(names), size)) - 1
+            fresh = [
+                CutSet(tuple(names[index] for index in combination(len(names), size, bit)), loss)
+                for loss, gone in losses
+                for bit in bits(gone >> start & own & ~covered)
+            ]
+            found.extend(sorted(fresh, key=lambda cut: cut.members))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks:
+    """The combinations of several sizes, a block of bits each from its start on."""
+
+    masks: tuple[int, ...]
+    starts: tuple[int, ...]
+    sets: int
+
+
+@lru_cache(maxsize=512)
+def _blocks(n: int, sizes: tuple[int, ...]) -> _Blocks:
+    counts = [comb(n, size) for size in sizes]
+    starts = tuple(sum(counts[:index]) for index in range(len(sizes)))
+    masks = [0] * n
+    for size, start in zip(sizes, starts, strict=True):
+        masks = [mask | own << start for mask, own in zip(masks, combination_masks(n, size), strict=True)]
+    return _Blocks(tuple(masks), starts, sum(counts))
+
+
+def _covered(found: Sequence[CutSet], names: Sequence[str], size: int) -> int:
+    """The combinations of `size` that hold a cut set already found."""
+    position = {name: index for index, name in enumerate(names)}
+    masks = combination_masks(len(names), size)
+    covered = 0
+    for cut in found:
+        if all(member in position for member in cut.members):
+            held = masks[position[cut.members[0]]]
+            for member in cut.members[1:]:
+                held &= masks[position[member]]
+            covered |= held
+    return covered
 
 
 def refuse_too_large(structure: Structure, candidates: int, size: int) -> None:
@@ -65,13 +99,6 @@ def refuse_too_large(structure: Structure, candidates: int, size: int) -> None:
             f"{structure.site.id}: {candidates} components have {sets} sets of {size}, about {needed // 1_000_000} MB; "
             f"ask for order {size - 1}"
         )
-
-
-def _holding(members: Sequence[str], position: dict[str, int], masks: Sequence[int]) -> int:
-    mask = masks[position[members[0]]]
-    for member in members[1:]:
-        mask &= masks[position[member]]
-    return mask
 
 
 @lru_cache(maxsize=512)

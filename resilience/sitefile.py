@@ -17,8 +17,8 @@ from resilience.merge import bounded, without_unset
 from resilience.model import Site
 from resilience.probing import ProbeType
 from resilience.spread import spread
-from resilience.structure import Structure, StructureTooLarge
-from resilience.survival import never_on
+from resilience.structure import StructureTooLarge
+from resilience.survival import design_bounds, never_on
 from resilience.yamltree import Mark, Scalar, Table, YamlFault, parse_tree
 
 
@@ -93,10 +93,11 @@ class Reader:
 def _analysable(site: Site, tree: Table, report: Report) -> None:
     """A site that is never on, or too large for pairs of failures, is refused here and not in front of a phone."""
     try:
-        if cause := never_on(site):
+        bounds = design_bounds(site)
+        if cause := never_on(bounds):
             message = f"911 cannot be called even with nothing failed: {cause}"
             report.error(tree.marks["emergency_paths"], "emergency_paths", message)
-        refuse_too_large(Structure(site), len(site.components), 2)
+        refuse_too_large(bounds.structure, len(site.components), 2)
     except StructureTooLarge as error:
         report.error(tree.marks["components"], "components", f"too large to analyse; divide the site ({error})")
 

@@ -40,9 +40,9 @@ def design_bounds(site: Site, failed: frozenset[str] = frozenset()) -> Bounds:
     return _bounds(Structure(site), energy, failed, failed)
 
 
-def never_on(site: Site) -> str:
+def never_on(bounds: Bounds) -> str:
     """Why 911 has no life by design with nothing failed, or nothing where it has: what every path is stopped by."""
-    bounds = design_bounds(site)
+    site = bounds.structure.site
     on = bounds.structure.evaluate(bounds.high, Batch.of(()), horizon=1)
     if on.calling[0]:
         return ""
