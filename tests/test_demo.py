@@ -67,7 +67,8 @@ def demos(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Dem
             outside = within.command("setpriv", "--bounding-set=-all", "--inh-caps=-all") if within else []
             log, place = folder / f"{name}.log", folder / f"{name}-tmp"
             place.mkdir()
-            command = [*outside, *RESILIENCE, "demo", *args]
+            # As a shell starts it in the background: with Ctrl-C ignored.
+            command = [*outside, "sh", "-c", 'trap "" INT; exec "$@"', "sh", *RESILIENCE, "demo", *args]
             process = stack.enter_context(peers.process(command, log=log, env={"TMPDIR": str(place), "COLUMNS": "160"}))
             return Demo(process, log, within)
 

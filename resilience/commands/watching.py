@@ -146,8 +146,6 @@ def demo(
     from probes.echo import permitted  # noqa: PLC0415
     from resilience.demo import play  # noqa: PLC0415
 
-    # As Ctrl-C does, and not at once: the simulated devices' files are taken away first.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     # The story tells what happens; the log would tell it twice.
     logging.getLogger("resilience").addHandler(logging.NullHandler())
     try:
@@ -156,11 +154,22 @@ def demo(
         raise typer.BadParameter(f"--for: {error}") from None
     story = play(probes.registry(), seconds=length, listen=listen, quiet=quiet, icmp=permitted(), console=Console())
     try:
-        asyncio.run(story)
+        asyncio.run(_until_stopped(story))
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
-    except KeyboardInterrupt:
+    except asyncio.CancelledError:
         raise typer.Exit(130) from None
+
+
+async def _until_stopped(story: Coroutine[Any, Any, None]) -> None:
+    """Ctrl-C and SIGTERM end it, and not at once: the simulated devices' files are taken away first.
+
+    A shell ignores Ctrl-C for what it starts in the background, and so would Python: hence handlers of our own.
+    """
+    telling = asyncio.ensure_future(story)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(ending, telling.cancel)
+    await telling
 
 
 @app.command()

@@ -1,0 +1,121 @@
+"""The analysis beside scram (Debian package `scram`), and whole commands over many files. Run by `make bench`.
+
+scram is timed as a process, as a batch would have to call it, and by its own reported calculation beside that.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bench import NOW, ROUNDS, ms, row, seconds, site, site_text, title
+from history import UP, ups
+from peers import SHARED
+from resilience import snapshot
+from resilience.assess import assess_design
+from resilience.openpsa import TreeInvalid, read_tree
+from resilience.openpsawriter import write_tree
+from resilience.sitetree import site_tree
+from resilience.state import Memory, remember
+from resilience.treecuts import cut_set_counts
+
+SCRAM = shutil.which("scram")
+FILES = 500
+"""Files of the whole-command rows; a figure for 10,000 is told beside it, in proportion."""
+_OWN_TIME = re.compile(r"<calculation-time[^>]*>.*?<products>([\d.eE+-]+)</products>", re.DOTALL)
+
+
+def scram(tree: Path, order: int) -> tuple[float, float]:
+    """Seconds of the process, and those it reports for finding the products."""
+    begun = time.perf_counter()
+    ran = subprocess.run([str(SCRAM), "--bdd", "-l", str(order), str(tree)], capture_output=True, text=True, check=True)
+    wall = time.perf_counter() - begun
+    own = _OWN_TIME.search(ran.stdout)
+    return wall, float(own.group(1)) if own else 0.0
+
+
+def sites_beside_scram() -> None:
+    title("One site to order 2, beside a scram process on the exported tree")
+    for size in (30, 45, 60):
+        one = site(size)
+        ours = seconds(lambda one=one: assess_design(one, NOW), times=10)
+        if SCRAM is None:
+            row(f"{size} components", ms(ours), "no scram here")
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "site.xml"
+            path.write_text(write_tree(site_tree(one), one.id))
+            wall, own = min(scram(path, 2) for _ in range(ROUNDS))
+        row(f"{size} components", ms(ours), ms(wall), f"×{wall / ours:.0f}", f"own {ms(own)}")
+
+
+def live_again() -> None:
+    title("A site seen again, both bounds, 60 components")
+    one = site(60)
+    memory = Memory()
+    for probe in one.probes:
+        memory = remember(memory, probe, ups(runtime=2000) if "ups" in probe.component else UP, NOW)
+    before = snapshot.take(one, memory, NOW)
+    row("nothing changed", ms(seconds(lambda: snapshot.take(one, memory, NOW + 1, before=before), times=20)))
+    probe = next(probe for probe in one.probes if "ups" in probe.component)
+    changed = remember(memory, probe, ups(runtime=1900), NOW + 1)
+    row("one reading changed", ms(seconds(lambda: snapshot.take(one, changed, NOW + 1, before=before), times=20)))
+
+
+def published_trees() -> None:
+    folder = SHARED / "corpora" / "aralia"
+    if not folder.exists():
+        return
+    title("Aralia fault trees, counts to order 3, reading included, beside a scram process")
+    for path in sorted(folder.glob("*.xml")):
+        content = path.read_bytes()
+        try:
+            begun = time.perf_counter()
+            cut_set_counts(read_tree(content, path.name), 3)
+            ours = time.perf_counter() - begun
+        except TreeInvalid:
+            row(path.stem, "not coherent")
+            continue
+        wall = scram(path, 3)[0] if SCRAM else 0.0
+        row(path.stem, ms(ours), ms(wall), f"×{wall / ours:.1f}")
+
+
+def whole_commands() -> None:
+    title(f"Whole commands over {FILES} files of 30 to 60 components, one process")
+    with tempfile.TemporaryDirectory() as name:
+        for number in range(FILES):
+            text = site_text(30 + 6 * (number % 6)).replace("site: bench", f"site: bench-{number}")
+            (Path(name) / f"{number:05}.yaml").write_text(text)
+        for command in (("check",), ("analyze", "--format", "json")):
+            begun = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "resilience", *command, name], stdout=subprocess.DEVNULL, check=True)
+            taken = time.perf_counter() - begun
+            row(" ".join(command), f"{taken:.1f} s", f"10,000: {taken / FILES * 10_000:.0f} s")
+    with tempfile.TemporaryDirectory() as name:
+        one = Path(name) / "one.yaml"
+        one.write_text(site_text(48))
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "resilience", "analyze", str(one)], stdout=subprocess.DEVNULL, check=True)
+        row("analyze, one file, cold", f"{time.perf_counter() - begun:.2f} s")
+
+
+def fleet_check() -> None:
+    branches = Path(__file__).resolve().parents[1] / "sites" / "branches"
+    title("check over 2,000 ten-line sites under one template")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(branches / "_defaults.yaml", folder)
+        text = (branches / "branch-arvada.yaml").read_text()
+        for number in range(2_000):
+            (folder / f"b{number:04}.yaml").write_text(text.replace("branch-arvada", f"branch-{number}"))
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "resilience", "check", name], capture_output=True, check=True)
+        row("check", f"{time.perf_counter() - begun:.1f} s")
+
+
+if __name__ == "__main__":
+    for part in (sites_beside_scram, live_again, published_trees, whole_commands, fleet_check):
+        part()
