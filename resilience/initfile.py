@@ -1,18 +1,16 @@
 """The first site file of a site: four answers → a commented file that is good as it stands. No I/O but the template."""
 
 import re
-import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from resilience.fields import Field, Invalid, Report, did_you_mean, scalar, span, text
 from resilience.model import Tier
-from resilience.yamltree import Mark, Scalar
+from resilience.yamltree import Mark, Scalar, quoted
 
 WAYS = ("sip", "line", "cellular")
 """A SIP trunk over the internet, an analogue line, a mobile telephone; best first."""
@@ -71,12 +69,6 @@ def site_id(name: str) -> str:
     """An id from what people call the site: `Denver headquarters` → `denver-headquarters`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain)[:63].strip("-") or "site"
-
-
-def quoted(value: str) -> str:
-    """`value` as a double-quoted YAML scalar on one line, whatever it holds."""
-    dumped: str = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=sys.maxsize)
-    return dumped.rstrip("\n")
 
 
 def _template() -> Template:

@@ -7,11 +7,10 @@ from pathlib import Path
 
 from resilience.fields import secret
 from resilience.folders import Folders, Unreadable, content, refused
-from resilience.initfile import quoted
 from resilience.probing import ProbeType
 from resilience.sitefile import Reader, SiteFile
 from resilience.siteshape import site_fields
-from resilience.yamltree import Mark, Node, Scalar, Sequence, Table
+from resilience.yamltree import Mark, Node, Scalar, Sequence, Table, quoted
 
 _PLAIN = re.compile(r"-?[A-Za-z0-9/+][A-Za-z0-9 /+._@();'-]*(?<! )", re.ASCII)
 """Text that YAML reads as it stands, between brackets too."""

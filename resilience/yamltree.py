@@ -4,6 +4,7 @@ Straight from the parser's events: nothing is resolved, so `no`, `0112` and `12:
 Duplicate keys, tags, aliases, merge keys, second documents, nesting and size are refused here.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -177,3 +178,9 @@ class _Builder:
 
     def _where(self) -> str:
         return ".".join(self._path).replace(".[", "[")
+
+
+def quoted(value: str) -> str:
+    """`value` as a double-quoted YAML scalar on one line, whatever it holds."""
+    dumped: str = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=sys.maxsize)
+    return dumped.rstrip("\n")
