@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from resilience.defaults import Lent
-from resilience.fields import IGNORED, Fault, Invalid, Report, did_you_mean, name
+from resilience.faults import Fault, Invalid, Report, did_you_mean
+from resilience.fields import IGNORED, name
 from resilience.merge import absent, is_unset, laid_over, weight
 from resilience.siteshape import VARS
 from resilience.variables import BUILT_IN, Variables

@@ -7,7 +7,7 @@ elsewhere in the file hides none of theirs.
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
-from resilience.fields import Reference, Report, did_you_mean
+from resilience.faults import Reference, Report, did_you_mean
 from resilience.model import PASSES_POWER, PLUGS_IN, Kind
 from resilience.yamltree import Mark, Node, Scalar, Sequence, Table
 

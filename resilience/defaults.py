@@ -9,20 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from resilience.fields import (
-    IGNORED,
-    NAME,
-    VARIABLE,
-    Fault,
-    Field,
-    Invalid,
-    Report,
-    as_table,
-    described,
-    in_order,
-    record,
-    table_of,
-)
+from resilience.faults import Fault, Invalid, Report, in_order
+from resilience.fields import IGNORED, NAME, VARIABLE, Field, as_table, described, record, table_of
 from resilience.merge import absent, is_unset, laid_over, weight, without_unset
 from resilience.model import Kind
 from resilience.probeshape import COMMON, PLANNED

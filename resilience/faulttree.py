@@ -7,7 +7,7 @@ checked; no file format, no search.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from resilience.fields import did_you_mean
+from resilience.faults import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from resilience.defaults import Lent, read_defaults
-from resilience.fields import Fault
+from resilience.faults import Fault
 from resilience.probing import ProbeType
 from resilience.yamltree import MAX_BYTES, Mark, Table
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from resilience.fields import Field, Invalid, Report, did_you_mean, scalar, span, text
+from resilience.faults import Invalid, Report, did_you_mean
+from resilience.fields import Field, scalar, span, text
 from resilience.model import Tier
 from resilience.yamltree import Mark, Scalar, quoted
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import overload
 
-from resilience.fields import Report, did_you_mean
+from resilience.faults import Report, did_you_mean
 from resilience.yamltree import MAX_BYTES, Mark, Node, Scalar, Sequence, Table, YamlFault
 
 UNSET = "unset"

@@ -6,7 +6,8 @@ Read by hand and not as a union of records: one wrong key gives one message, at 
 from collections.abc import Mapping
 from typing import Any
 
-from resilience.fields import Field, Invalid, Report, as_table, integer, read_entries, reference, required, what_is
+from resilience.faults import Invalid, Report
+from resilience.fields import Field, as_table, integer, read_entries, reference, required, what_is
 from resilience.model import Gate, Need, all_of, any_of
 from resilience.yamltree import Node, Scalar, Sequence
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
+from resilience.faults import Fault, Report, did_you_mean
 from resilience.faulttree import ALWAYS, NEVER, FaultTree, Vote
-from resilience.fields import Fault, Report, did_you_mean
 from resilience.xmltree import Element, XmlFault, parse_xml
 
 MOST_FAULTS = 100

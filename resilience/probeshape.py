@@ -5,15 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from resilience.duration import spoken
+from resilience.faults import Invalid, Report, did_you_mean
 from resilience.fields import (
     IGNORED,
     VARIABLE,
     Field,
-    Invalid,
-    Report,
     as_table,
     described,
-    did_you_mean,
     distinct,
     integer,
     list_of,

@@ -11,7 +11,8 @@ from resilience.compose import NoTemplate, composed
 from resilience.crosscheck import crosscheck
 from resilience.cutsets import refuse_too_large
 from resilience.defaults import ALONE, Lent
-from resilience.fields import Fault, Field, Invalid, Report, as_table, in_order
+from resilience.faults import Fault, Invalid, Report, in_order
+from resilience.fields import Field, as_table
 from resilience.folders import DEFAULTS, Folders, Unreadable, content, declarations, refused, unreadable
 from resilience.merge import bounded, without_unset
 from resilience.model import Site

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import overload
 
-from resilience.fields import VARIABLE, Report, did_you_mean
+from resilience.faults import Report, did_you_mean
+from resilience.fields import VARIABLE
 from resilience.yamltree import MAX_BYTES, Mark, Node, Scalar, Sequence, Table, YamlFault
 
 NAME = r"[A-Za-z_][A-Za-z0-9_-]*"

@@ -3,18 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from resilience.fields import (
-    address,
-    choice,
-    flag,
-    host,
-    integer,
-    list_of,
-    port,
-    required,
-    secret,
-    text,
-)
+from resilience.fields import address, choice, flag, host, integer, list_of, port, required, secret, text
 from resilience.model import Secret
 from resilience.probing import ProbeType, Run
 from resilience.reading import Reading, State

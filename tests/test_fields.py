@@ -8,7 +8,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from resilience import fields
-from resilience.fields import Field, Invalid, Report
+from resilience.faults import Invalid, Report
+from resilience.fields import Field
 from resilience.model import Secret
 from resilience.yamltree import parse_tree
 

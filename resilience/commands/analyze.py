@@ -13,8 +13,8 @@ from resilience import reasons, report
 from resilience.assess import Assessment, assess_design
 from resilience.commands.common import INVALID, Paths, app, flag, print_faults, read_valid, say
 from resilience.explain import Explanation, explain
+from resilience.faults import did_you_mean
 from resilience.faulttree import FaultTree, NoSuchTop
-from resilience.fields import did_you_mean
 from resilience.findings import design_findings
 from resilience.fix import apply, parse_fix
 from resilience.margin import Event, Margin, margin, timeline

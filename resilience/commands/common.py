@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 import probes
-from resilience.fields import Fault
+from resilience.faults import Fault
 from resilience.model import Site
 from resilience.sitefile import SiteFile, each_once, read_path
 

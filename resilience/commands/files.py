@@ -27,7 +27,7 @@ from resilience.commands.common import (
     say,
 )
 from resilience.compare import differences
-from resilience.fields import Fault
+from resilience.faults import Fault
 from resilience.fleet import fleet as fleet_of
 from resilience.model import Site
 from resilience.resolved import resolved

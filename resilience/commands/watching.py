@@ -27,7 +27,7 @@ from resilience.commands.common import (
     say,
 )
 from resilience.duration import parse_duration
-from resilience.fields import did_you_mean
+from resilience.faults import did_you_mean
 from resilience.sitefile import each_once
 
 log = logging.getLogger("resilience.commands")
