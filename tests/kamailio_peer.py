@@ -68,7 +68,7 @@ def kamailio(folder: Path, configuration: str, *ports: int) -> Iterator[None]:
     (folder / "kamailio.cfg").write_text("#!KAMAILIO\n" + configuration)
     command = [program, "-f", str(folder / "kamailio.cfg"), "-DD", "-E", "-m", "32", "-M", "4", "-w", str(folder)]
     with peers.process([*command, "-Y", str(folder)], log=folder / "log"):
-        peers.wait_until(lambda: all(map(peers.listening, ports)), what=f"kamailio in {folder}")
+        peers.wait_until(lambda: all(map(peers.listening, ports)), seconds=30, what=f"kamailio in {folder}")
         yield
 
 

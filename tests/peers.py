@@ -4,6 +4,7 @@ A peer that is missing skips the test with its name; with CI=true it fails it, s
 """
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -50,10 +51,15 @@ def shared(*parts: str) -> Path:
 
 
 def free_port(kind: int = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
-    """A port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, below those that the kernel gives to clients: none takes it meanwhile."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
 
 
 def wait_until(true: Callable[[], object], *, seconds: float = 10, what: str = "the peer") -> None:

@@ -58,24 +58,12 @@ emergency_paths:
             assert monitor.samples("resilience_finding", severity="critical") == []
 
 
-OUTAGE = """
-ups.status: OL
-battery.runtime: 540
-battery.charge: 100
-ups.load: 30
-TIMER 6
-ups.status: OB DISCHRG
-TIMER 3
-battery.runtime: 520
-battery.charge: 95
-TIMER 3
-battery.runtime: 500
-TIMER 600
-"""
+def battery(status: str, runtime: int) -> str:
+    return f"ups.status: {status}\nbattery.runtime: {runtime}\nbattery.charge: 100\nups.load: 30\n"
 
 
 def test_survival_follows_the_battery_down_and_never_looks_better_for_missing_readings(tmp_path: Path) -> None:
-    with upsd_peer.upsd(tmp_path, {"closet": OUTAGE}, max_age=5) as upsd:
+    with upsd_peer.upsd(tmp_path, {"closet": battery("OL", 540)}, max_age=5) as upsd:
         sites = tmp_path / "sites"
         sites.mkdir()
         (sites / "office.yaml").write_text(f"""
@@ -101,12 +89,14 @@ emergency_paths:
                 return -1.0 if value is None else value
 
             peers.wait_until(lambda: survival() == float("inf"), seconds=20, what="the first round, on line")
+            upsd.files["closet"].write_text(battery("OB DISCHRG", 540))
             peers.wait_until(lambda: 0 < survival() <= 540, seconds=20, what="the outage")
             assert monitor.value("resilience_component_state_code", component="utility") == 0
             assert monitor.value("resilience_finding", code="ups_on_battery", component="closet") == 1
             assert monitor.value("resilience_finding", code="requirement_unmet") == 1
             assert monitor.value("resilience_outage_start_timestamp_seconds", site="office")
 
+            upsd.files["closet"].write_text(battery("OB DISCHRG", 500))
             peers.wait_until(lambda: survival() <= 500, seconds=20, what="500 s left")
             upsd.freeze_driver("closet")
             # Until then upsd tells what it heard last, and that is a reading.
