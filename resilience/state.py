@@ -264,7 +264,7 @@ def remember(memory: Memory, spec: ProbeSpec, reading: Reading, at: float) -> Me
         return memory
     values = {observation.quantity: observation.value for observation in reading.observations}
     if "ups_on_battery" in values:
-        memory = replace(memory, discharges=_discharges(memory, spec.component, values, at))
+        memory = replace(memory, discharges=_discharges(memory, spec, values, at))
     if "generator_running" in values:
         running = {name: since for name, since in memory.running_since.items() if name != spec.component}
         if values["generator_running"]:
@@ -273,13 +273,26 @@ def remember(memory: Memory, spec: ProbeSpec, reading: Reading, at: float) -> Me
     return memory
 
 
-def _discharges(memory: Memory, ups: str, values: Mapping[str, float], at: float) -> Mapping[str, Discharge]:
+def _discharges(memory: Memory, spec: ProbeSpec, values: Mapping[str, float], at: float) -> Mapping[str, Discharge]:
+    ups = spec.component
     others = {name: discharge for name, discharge in memory.discharges.items() if name != ups}
     if not values["ups_on_battery"]:
-        return others
+        # Where a second probe of this UPS has just seen it on battery, the worse of the two counts.
+        return memory.discharges if _seen_on_battery(memory, spec, at) else others
     discharge = memory.discharges.get(ups, Discharge(since=at))
     if "ups_runtime_seconds" in values:
         runtime = values["ups_runtime_seconds"]
         low = 0.0 if values.get("ups_low_battery") else runtime - values.get("ups_runtime_low_seconds", 0.0)
         discharge = replace(discharge, runtime=runtime, runtime_low=max(0.0, low), at=at)
     return {**others, ups: discharge}
+
+
+def _seen_on_battery(memory: Memory, spec: ProbeSpec, at: float) -> bool:
+    """Whether another probe of the same UPS said so, not longer ago than a reading of this one would stand."""
+    others = (track for key, track in memory.tracks.items() if key[0] == spec.component and key != spec.key)
+    return any(
+        seen.quantity == "ups_on_battery" and seen.value > 0
+        for track in others
+        if track.success is not None and at <= track.success_at + spec.expires / 1000
+        for seen in track.success.observations
+    )

@@ -337,3 +337,22 @@ def test_a_finding_is_raised_at_the_root_only() -> None:
     history.assess(T0)
     assert ("component_down", "edge") in history.codes()
     assert ("wan_down", "wan") not in history.codes()
+
+
+def test_two_probes_of_a_ups_that_disagree_leave_it_on_battery() -> None:
+    both = (*probe("ups", type="nut"), *probe("ups", type="snmp-ups"))
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "ups": {"kind": "ups", "power": ["utility"], "runtime": "1h", "probes": both},
+            "pbx": {"kind": "pbx", "power": ["ups"]},
+        },
+        {"desk": ["pbx"]},
+    )
+    history = History(declared)
+    history.read(T0, {"ups/nut": ups(on_battery=True, runtime=1200)})
+    history.read(T0 + 1, {"ups/snmp-ups": ups(runtime=1200)})
+    assert survival(history.assess(T0 + 1))[0] == 1_199_000
+    history.read(T0 + 60, {"ups/nut": ups(runtime=1200)})
+    history.read(T0 + 61, {"ups/snmp-ups": ups(runtime=1200)})
+    assert survival(history.assess(T0 + 61)) == (FOREVER, FOREVER)
