@@ -116,8 +116,11 @@ class Monitor:
         kept = {key for key, probe in after.items() if before.get(key) == probe}
         watch.site = site
         tracks = {key: track for key, track in watch.memory.tracks.items() if key in kept}
-        discharges = {ups: found for ups, found in watch.memory.discharges.items() if ups in site.components}
-        watch.memory = replace(watch.memory, tracks=tracks, discharges=discharges)
+        # What a probe saw is forgotten with it: nothing could contradict it any more.
+        seen_by = {component for component, _ in kept}
+        discharges = {ups: found for ups, found in watch.memory.discharges.items() if ups in seen_by}
+        running = {name: since for name, since in watch.memory.running_since.items() if name in seen_by}
+        watch.memory = replace(watch.memory, tracks=tracks, discharges=discharges, running_since=running)
         watch.next_due = {key: due for key, due in watch.next_due.items() if key in kept}
         for key, task in watch.running.items():
             if key not in kept:

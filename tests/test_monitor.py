@@ -254,3 +254,21 @@ def test_a_site_that_cannot_be_assessed_is_not_shown_as_it_was(script: Script) -
         assert watch.families == {}
 
     watching(script, two_wans(), story)
+
+
+def test_what_a_probe_saw_is_forgotten_with_it(script: Script) -> None:
+    on_battery = Reading(State.DEGRADED, None, "on battery", (Observation("ups_on_battery", 1.0),))
+    script.says("ups", on_battery)
+    declared = site(
+        {"utility": {"kind": "utility"}, "ups": {"kind": "ups", "power": ["utility"], "probes": scripted("ups")}},
+        {"desk": ["ups"]},
+    )
+
+    async def story(monitor: Monitor) -> None:
+        watch = monitor.watches["test"]
+        await until(lambda: "ups" in watch.memory.discharges)
+        unprobed = {**declared.components, "ups": replace(declared.components["ups"], probes=())}
+        monitor.adopt({"test": replace(declared, components=unprobed)}, {})
+        assert watch.memory.discharges == {}
+
+    watching(script, declared, story)

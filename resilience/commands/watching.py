@@ -75,7 +75,7 @@ def probe(
 ) -> None:
     """Probes a site once and assesses it; a Nagios plugin as it is."""
     from resilience.fitness import Fitness  # noqa: PLC0415
-    from resilience.prober import Prober  # noqa: PLC0415  # `check` and `analyze` start without the network stack
+    from resilience.prober import Prober  # noqa: PLC0415  # `check` and `analyze` start without the monitor
     from resilience.secrets import secrets_from  # noqa: PLC0415
     from resilience.single import look  # noqa: PLC0415
 
@@ -116,7 +116,7 @@ def run(
     name: Annotated[str, flag("--name", "This monitor's vantage.")] = "central",
 ) -> None:
     """The monitor: probes the sites, serves /metrics, until SIGTERM. SIGHUP reads the files again."""
-    from resilience import logs, service  # noqa: PLC0415  # the network stack is for those who watch
+    from resilience import logs, service  # noqa: PLC0415  # the web server is for those who watch
 
     types = probes.registry()
     found = read_files([sites])
