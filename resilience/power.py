@@ -103,17 +103,15 @@ def late_generators(
     return frozenset(late)
 
 
-def energy_of(component: Component, status: Status, seen: Quantities, memory: Memory, now: float) -> Energy:
+def energy_of(component: Component, seen: Quantities, memory: Memory, now: float) -> Energy:
     if component.kind is Kind.UPS and component.probes:
-        return _ups_energy(component, status, seen, memory.discharges.get(component.name), now)
+        return _ups_energy(seen, memory.discharges.get(component.name), now)
     if component.kind is Kind.GENERATOR and component.probes:
         return _generator_energy(component, seen, memory.running_since.get(component.name), now)
     return declared_energy(component)
 
 
-def _ups_energy(
-    component: Component, status: Status, seen: Quantities, discharge: Discharge | None, now: float
-) -> Energy:
+def _ups_energy(seen: Quantities, discharge: Discharge | None, now: float) -> Energy:
     if (unprotected := seen.get(("ups_unprotected", ""))) is not None and unprotected.value:
         return Energy(0, 0)
     if discharge is not None:

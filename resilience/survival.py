@@ -99,7 +99,7 @@ def live_basis(site: Site, memory: Memory, now: float, previous: Structure | Non
     known = judge_sources(site, own, seen, upstream, memory.discharges)
     known = {name: judge_generator(site.components[name], status, seen[name]) for name, status in known.items()}
     late = late_generators(site, memory.discharges, upstream, now)
-    energy = {name: energy_of(c, known[name], seen[name], memory, now) for name, c in site.components.items()}
+    energy = {name: energy_of(c, seen[name], memory, now) for name, c in site.components.items()}
     stuck, stuck_blindly = stuck_switches(site, seen)
     lost = {
         ups: frozenset(s for s in upstream[ups] if site.components[s].kind is Kind.UTILITY or (ups, s) in late)
