@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := snmp snmpd nut-server nut-client kamailio kamailio-tls-modules kamailio-extra-modules \
-	kamailio-json-modules sip-tester scram prometheus iproute2 iputils-ping nftables libnss3-tools curl openssl
+	kamailio-json-modules sip-tester dnsmasq-base scram prometheus iproute2 iputils-ping nftables libnss3-tools curl openssl
 APT := DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -qq
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 

@@ -1,15 +1,17 @@
-"""SIP messages for probing: declared URIs, the OPTIONS request, responses, stream framing, what a status says.
+"""SIP messages for probing: declared URIs, requests, responses, stream framing, what a status says.
 
 Bytes and values only: no socket, no clock. aiosipua's codec does the message syntax; what it would let pass
 (a truncated head, stray line ends, `int("٢٠٠")`, a missing or second Call-ID, a line without colon, a body
-shorter than its Content-Length) is refused before it is asked. Only OPTIONS is ever built.
+shorter than its Content-Length) is refused before it is asked. Only OPTIONS and REGISTER without Contact are built.
 """
 
 import ipaddress
 import re
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
 from aiosipua.headers import expand_compact_header, parse_address, parse_via
 from aiosipua.message import SipMessage, SipRequest
@@ -128,32 +130,68 @@ class Request:
 
 
 def build_options(uri: SipUri, transport: Transport, host: str, port: int) -> Request:
-    """An OPTIONS outside any dialog (RFC 3261 §11.1), sent from `host`:`port`, asking for rport (RFC 3581).
+    """An OPTIONS outside any dialog (RFC 3261 §11.1), sent from `host`:`port`.
 
     EmergencyRefused where `uri` could reach an emergency service.
     """
-    permitted(str(uri))
+    return build(
+        "OPTIONS",
+        str(uri),
+        sender=f"sip:monitor@{bracketed(host)}",
+        to=uri.address_of_record,
+        local=(transport, host, port),
+        extra=(("Accept", "application/sdp"),),
+    )
+
+
+HARMLESS = ("OPTIONS", "REGISTER")
+"""The methods a probe may send. A REGISTER changes no binding as long as it carries no Contact (RFC 3261 §10.2.3)."""
+_WOULD_BIND = ("contact", "m", "expires")
+
+
+def build(
+    method: str,
+    uri: str,
+    *,
+    sender: str,
+    to: str,
+    local: tuple[Transport, str, int],
+    extra: Iterable[tuple[str, str]] = (),
+) -> Request:
+    """A request outside any dialog from `local` (transport, host, port), asking for rport (RFC 3581).
+
+    EmergencyRefused where a URI could reach an emergency service; ValueError for what a probe may not send.
+    """
+    for destination in (uri, to):
+        permitted(destination)
+    extra = tuple(extra)
+    if method not in HARMLESS or any(name.lower() in _WOULD_BIND for name, _ in extra):
+        raise ValueError(f"a probe sends no {method} with {[name for name, _ in extra]}")
+    transport, host, port = local
     here = bracketed(host)
     branch, tag, call_id = f"z9hG4bK{secrets.token_hex(12)}", secrets.token_hex(8), f"{secrets.token_hex(16)}@{here}"
     sequence = 1
-    message = SipRequest(method="OPTIONS", uri=str(uri))
+    message = SipRequest(method=method, uri=uri)
     for name, value in (
         ("Via", f"SIP/2.0/{transport.upper()} {here}:{port};branch={branch};rport"),
         ("Max-Forwards", str(MAX_FORWARDS)),
-        ("From", f"<sip:monitor@{here}>;tag={tag}"),
-        ("To", f"<{uri.address_of_record}>"),
+        ("From", f"<{sender}>;tag={tag}"),
+        ("To", f"<{to}>"),
         ("Call-ID", call_id),
-        ("CSeq", f"{sequence} OPTIONS"),
-        ("Accept", "application/sdp"),
+        ("CSeq", f"{sequence} {method}"),
+        *extra,
         ("User-Agent", USER_AGENT),
     ):
         message.add_header(name, value)
-    return Request(bytes(message), "OPTIONS", branch, call_id, tag, sequence)
+    return Request(bytes(message), method, branch, call_id, tag, sequence)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A response, as far as a probe reads it. `retry_after` in seconds, None where it names none."""
+    """A response, as far as a probe reads it. `retry_after` in seconds, None where it names none.
+
+    `kept` has the values of the headers in KEPT, by their names in small letters.
+    """
 
     code: int
     phrase: str
@@ -163,6 +201,7 @@ class Response:
     sequence: int
     method: str
     retry_after: int | None = None
+    kept: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def final(self) -> bool:
@@ -176,6 +215,7 @@ _STATUS_LINE = re.compile(rb"SIP/2\.0 ([1-6]\d\d)(?: ([^\r\n]*))?")
 _REQUEST_LINE = re.compile(rb"[A-Z]{1,32} [^ \r\n]+ SIP/2\.0")
 _HEADER_NAME = re.compile(rb"([A-Za-z0-9\-.!%*_+`'~]{1,64})[ \t]*:")
 _STRAY_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+KEPT = ("www-authenticate", "proxy-authenticate", "contact", "expires")
 _ONCE = ("call-id", "cseq", "from", "to")
 _CSEQ = re.compile(r"(\d{1,10})[ \t]+([A-Z]{1,32})", re.ASCII)
 _RETRY_AFTER = re.compile(r"(\d{1,9})[ \t]*(?:[(;].*)?", re.ASCII)
@@ -217,6 +257,7 @@ def parse_response(message: bytes) -> Response:
         sequence=int(sequence[1]),
         method=sequence[2],
         retry_after=int(retry_after[1]) if retry_after else None,
+        kept=MappingProxyType({name: tuple(headers.get(name)) for name in KEPT if headers.get(name)}),
     )
 
 

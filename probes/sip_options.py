@@ -1,127 +1,52 @@
 """The probe `sip-options`: does the far end of a SIP trunk answer OPTIONS, how fast, with which certificate.
 
-It proves signalling as far as the target, not registration, credit, media or emergency routing. Every address
-of the URI's host is asked; one that answers carries the trunk. It dials nothing and registers nothing.
+It proves signalling as far as the target, not registration, credit, media or emergency routing. Every target that
+the URI leads to is asked; one that answers carries the trunk. It dials nothing and registers nothing.
 """
 
 import asyncio
-import errno
 import ipaddress
-import math
-import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from probes import trust
-from probes.emergency import EmergencyRefused, permitted
-from probes.sip import ProtocolError, SipUri, Transport, build_options, classify, parse_uri
-from probes.sip_pace import Pace, Quiet
-from probes.sip_target import Source, Target, targets
-from probes.sip_transport import Exchange, Tls, UdpEndpoint, ask_by_stream
-from probes.targets import Targets, not_sent
-from resilience.fields import address, described, flag, required, scalar, span, text
+from probes.sip import build_options, classify, parse_uri
+from probes.sip_round import WAY_FIELDS, Round, Way, check_way
+from probes.sip_silence import bad_certificate, what_came_instead
+from probes.sip_target import Target
+from probes.sip_transport import Exchange
+from resilience.fields import described, flag, required, scalar, span
 from resilience.probing import ProbeType, Run
-from resilience.reading import Observation, Reading, Reason, State, failure
+from resilience.reading import Observation, Reading, Reason, State
 
-PACE = "sip-pace"
-"""The key of the shared `Pace`: whoever opens it first decides the rate."""
 CERTIFICATE_WARNING_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SipOptions:
+class SipOptions(Way):
     """`slow` in ms. `authorised`: whether the provider admits the monitor's source, so that silence is evidence."""
 
-    uri: SipUri
-    source: str = ""
-    interface: str = ""
-    verify: bool = True
-    ca: str = ""
     authorised: bool = True
     slow: float = 2_000
 
 
 async def probe(settings: SipOptions, run: Run) -> Reading:
-    """Asks every target of the URI at once and joins what they say.
-
-    A request goes out in the first half of the timeout or not at all, so that a slow resolver or our own pace is
-    never mistaken for a silent trunk.
-    """
-    now = asyncio.get_running_loop().time()
-    source = Source(settings.source, settings.interface)
-    this_round = _Round(settings, run, source, latest=now + run.timeout / 2, deadline=now + run.timeout)
-    try:
-        permitted(str(settings.uri))
-        if settings.uri.transport is Transport.TLS:
-            trust.client_context(settings.verify, settings.ca)
-    except EmergencyRefused as refused:
-        return failure(Reason.CONFIG, f"the URI {refused}")
-    except OSError as error:
-        return failure(Reason.CONFIG, f"ca {settings.ca}: {error.strerror or error}")
-    try:
-        async with asyncio.timeout_at(this_round.latest):
-            found = await targets(settings.uri, source)
-    except TimeoutError:
-        return failure(Reason.RESOLVE, f"{settings.uri.host} did not resolve within {run.timeout / 2:g} s")
-    except OSError as error:
-        return failure(Reason.RESOLVE, f"{settings.uri.host} does not resolve: {error.strerror or error}")
-    return joined(await asyncio.gather(*map(this_round.ask, found)))
+    """Asks every target of the URI at once and joins what they say."""
+    this_round = Round.begun("OPTIONS", settings.uri, settings, run)
+    found = await this_round.targets()
+    if isinstance(found, Reading):
+        return found
+    answers = await asyncio.gather(*(_ask(settings, this_round, target) for target in found.targets))
+    return joined([*answers, *found.lost])
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One execution: a request may leave until `latest`, an answer may come until `deadline` (the loop's clock)."""
-
-    settings: SipOptions
-    run: Run
-    source: Source
-    latest: float
-    deadline: float
-
-    async def ask(self, target: Target) -> Reading:
-        loop = asyncio.get_running_loop()
-        pace = self.run.channels.get(PACE, Pace)
-        destination = (target.host, target.port)
-        if quiet := pace.quiet(destination, loop.time()):
-            return _still(quiet, loop.time())
-        turn = pace.turn(destination, loop.time(), self.latest)
-        if turn is None:
-            return failure(Reason.IMPAIRED, f"{target}: not asked; too many probes share it at the monitor's own pace")
-        await asyncio.sleep(turn - loop.time())
-        if quiet := pace.quiet(destination, loop.time()):  # another probe was told so while this one waited
-            return _still(quiet, loop.time())
-        try:
-            self.source.towards(target)
-        except OSError as error:
-            ours = Targets(source=self.settings.source, interface=self.settings.interface)
-            return not_sent(str(target), ours, error)
-        exchange = await self.exchange(target)
-        reading = judge(self.settings, target, exchange, datetime.now(UTC))
-        if reading.state is State.DOWN and exchange.final and exchange.final.retry_after:
-            reading = replace(reading, text=f"{reading.text}; asks for quiet for {exchange.final.retry_after} s")
-            pace.keep_quiet(destination, loop.time(), exchange.final.retry_after, reading)
-        return reading
-
-    async def exchange(self, target: Target) -> Exchange:
-        settings, source = self.settings, self.source
-        if target.transport is not Transport.UDP:
-            tls = Tls(settings.uri.host, settings.verify, settings.ca) if target.transport is Transport.TLS else None
-            return await ask_by_stream(partial(build_options, settings.uri), target, source, tls, self.deadline)
-        try:
-            here = source.towards(target)
-            endpoint = self.run.channels.get(
-                ("sip-udp", source, target.family), lambda: UdpEndpoint(source, target.family)
-            )
-        except OSError as error:
-            return Exchange(error=error)
-        request = build_options(settings.uri, target.transport, here, endpoint.port)
-        return await endpoint.ask(request, target, self.deadline)
-
-
-def _still(quiet: Quiet, now: float) -> Reading:
-    return replace(quiet.reading, text=f"{quiet.reading.text}; not asked again for {math.ceil(quiet.until - now)} s")
+async def _ask(settings: SipOptions, this_round: Round, target: Target) -> Reading:
+    if kept_back := await this_round.turn(target):
+        return kept_back
+    exchange = await this_round.exchange(target, partial(build_options, settings.uri))
+    return this_round.heed(target, exchange, judge(settings, target, exchange, datetime.now(UTC)))
 
 
 def judge(settings: SipOptions, target: Target, exchange: Exchange, now: datetime) -> Reading:
@@ -129,6 +54,7 @@ def judge(settings: SipOptions, target: Target, exchange: Exchange, now: datetim
     name = str(target)
     observations = _certificate(exchange, name)
     weaknesses = _weaknesses(settings, exchange, observations, now)
+    observations += _address(target)
     reason: Reason | None
     if exchange.final is None or exchange.rtt is None:
         reason, state, says = _unanswered(settings, exchange)
@@ -160,6 +86,13 @@ def _certificate(exchange: Exchange, target: str) -> tuple[Observation, ...]:
     )
 
 
+def _address(target: Target) -> tuple[Observation, ...]:
+    """The address that the name leads to; that of this machine tells of nobody's trunk."""
+    if ipaddress.ip_address(target.host.partition("%")[0]).is_loopback:
+        return ()
+    return (Observation("trunk_address_info", 1, target=target.host, text=target.host),)
+
+
 def _weaknesses(
     settings: SipOptions, exchange: Exchange, certificate: Sequence[Observation], now: datetime
 ) -> tuple[str, ...]:
@@ -178,55 +111,10 @@ def _weaknesses(
 def _unanswered(settings: SipOptions, exchange: Exchange) -> tuple[Reason, State, str]:
     """Reason, state and text where no final response came. From a source the provider may not admit, silence,
     a refusal and a closed door are what its access list looks like, and prove nothing; a bad certificate is bad."""
-    reason, state, says = _what_came_instead(exchange)
-    bad_certificate = isinstance(exchange.error, ssl.SSLCertVerificationError)
-    if state is State.DOWN and not settings.authorised and not bad_certificate:
+    reason, state, says = what_came_instead(exchange)
+    if state is State.DOWN and not settings.authorised and not bad_certificate(exchange):
         return reason, State.UNKNOWN, f"{says}; this source is not declared authorised, so that proves nothing"
     return reason, state, says
-
-
-def _what_came_instead(exchange: Exchange) -> tuple[Reason, State, str]:
-    if exchange.error is not None:
-        return _broken(exchange.error, exchange)
-    if exchange.stray:
-        return Reason.PROTOCOL, State.UNKNOWN, f"no answer to the request, but {exchange.stray}"
-    if exchange.provisional is not None:
-        return Reason.TIMEOUT, State.DOWN, f"only {exchange.provisional} came, no final answer"
-    if exchange.sent:
-        return Reason.TIMEOUT, State.DOWN, f"no answer (sent {exchange.sent}×)"
-    return Reason.TIMEOUT, State.DOWN, f"timed out {exchange.stage}"
-
-
-_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_CANNOT_LEAVE = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.EPERM, errno.EACCES}
-_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
-_UNKNOWN_ISSUER = {18, 19, 20, 21}
-"""X509_V_ERR of OpenSSL: self-signed, self-signed in the chain, no local issuer, cannot verify the leaf."""
-
-
-def _broken(error: OSError | ProtocolError, exchange: Exchange) -> tuple[Reason, State, str]:
-    if isinstance(error, ProtocolError):
-        return Reason.PROTOCOL, State.UNKNOWN, str(error)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        remedy = "; a provider's own CA is named with ca" if error.verify_code in _UNKNOWN_ISSUER else ""
-        return Reason.TLS, State.DOWN, f"certificate refused: {error.verify_message}{remedy}"
-    if isinstance(error, ssl.SSLError):
-        if error.reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED":
-            return Reason.AUTH, State.UNKNOWN, "the target wants a client certificate, which this probe has not"
-        return Reason.TLS, State.DOWN, f"TLS failed {exchange.stage}: {error.reason or error}"
-    said = error.strerror or str(error)
-    if isinstance(error, ConnectionRefusedError):
-        return Reason.REFUSED, State.DOWN, "refused: nothing listens there"
-    if isinstance(error, ConnectionError) and exchange.certificate:
-        # TLS 1.3 tells a client that its certificate is missing only after the handshake, and a reset may overtake it.
-        return Reason.CLOSED, State.UNKNOWN, f"{said}, after the TLS handshake; it may want a client certificate"
-    if isinstance(error, ConnectionError):
-        return Reason.CLOSED, State.DOWN, f"{said}, {exchange.stage}"
-    if error.errno in _OURS:
-        return Reason.IMPAIRED, State.UNKNOWN, f"the monitor could not ask: {said}"
-    if error.errno in _CANNOT_LEAVE:
-        return Reason.CONFIG, State.UNKNOWN, f"cannot send from the declared source or interface: {said}"
-    return Reason.UNREACHABLE, State.DOWN if error.errno in _NO_WAY else State.UNKNOWN, said
 
 
 def joined(readings: Sequence[Reading]) -> Reading:
@@ -249,37 +137,17 @@ def joined(readings: Sequence[Reading]) -> Reading:
     return Reading(telling.state, telling.reason, told, observations)
 
 
-def _check(settings: SipOptions) -> str | None:
-    tls = settings.uri.transport is Transport.TLS
-    if not tls and (settings.ca or not settings.verify):
-        return "ca and verify are for TLS targets; write sips: or ;transport=tls"
-    if settings.ca and not settings.verify:
-        return "ca without verification is read by nobody; leave out one of ca and verify: false"
-    try:
-        literal = ipaddress.ip_address(settings.uri.host).version
-    except ValueError:
-        return None
-    if settings.source and ipaddress.ip_address(settings.source).version != literal:
-        return f"source {settings.source} and the URI's {settings.uri.host} are of different IP versions"
-    return None
-
-
 SIP_OPTIONS = ProbeType(
     name="sip-options",
     settings=SipOptions,
     fields={
         "uri": required(scalar(parse_uri, {"type": "string", "pattern": "^sips?:"}), "the trunk's SIP target"),
-        "source": described(address(), "the local address to ask from"),
-        "interface": described(
-            text(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}", wanted="a network interface"), "the interface to ask from"
-        ),
-        "verify": described(flag(), "whether the certificate of a TLS target is verified (true)"),
-        "ca": described(text(), "a PEM file with the provider's CA, instead of the system's"),
+        **WAY_FIELDS,
         "authorised": described(flag(), "whether the provider admits this source, so that silence means down (true)"),
         "slow": described(span(least=1), "an answer later than this is degraded (2s)"),
     },
     probe=probe,
-    check=_check,
+    check=lambda settings: check_way(settings.uri, settings),
     interval=60_000,
     # Timer F is 32 s. A trunk that has not answered five copies of a request within 8 s carries no call that a
     # caller would wait for; a UDP target known to be slow may be given `timeout: 32s`.

@@ -15,10 +15,11 @@ _PRUNE_ABOVE = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """A destination that asked not to be asked until a moment, and the reading that its answer gave."""
+    """A destination that asked not to be asked until a moment, and the reading that its answer to `method` gave."""
 
     until: float
     reading: Reading
+    method: str = "OPTIONS"
 
 
 class Pace:
@@ -43,10 +44,12 @@ class Pace:
         self._next[destination] = moment + self._interval
         return moment
 
-    def keep_quiet(self, destination: Hashable, now: float, seconds: float, reading: Reading) -> None:
+    def keep_quiet(
+        self, destination: Hashable, now: float, seconds: float, reading: Reading, method: str = "OPTIONS"
+    ) -> None:
         """Honours a Retry-After of `seconds`, up to LONGEST_QUIET."""
         self._quiet = {place: quiet for place, quiet in self._quiet.items() if quiet.until > now}
-        self._quiet[destination] = Quiet(now + min(seconds, LONGEST_QUIET), reading)
+        self._quiet[destination] = Quiet(now + min(seconds, LONGEST_QUIET), reading, method)
 
     def quiet(self, destination: Hashable, now: float) -> Quiet | None:
         """What stands while `destination` is not to be asked, or None where it may be."""

@@ -1,13 +1,9 @@
-"""Where SIP requests go and leave from: the targets of a URI, local address, interface. Nothing is sent here."""
+"""Where SIP requests go and leave from: one target, local address, interface. Nothing is sent here."""
 
-import asyncio
 import socket
 from dataclasses import dataclass
 
-from probes.sip import SipUri, Transport, bracketed
-
-MOST_TARGETS = 16
-"""Addresses asked for one URI: a name with more is a mistake or an attack."""
+from probes.sip import Transport, bracketed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +47,3 @@ class Source:
         with self.open(target.family, socket.SOCK_DGRAM) as unsent:
             unsent.connect((target.host, target.port))
             return str(unsent.getsockname()[0])
-
-
-async def targets(uri: SipUri, source: Source) -> tuple[Target, ...]:
-    """Every place to ask for `uri`, in the resolver's order; OSError where the name leads nowhere.
-
-    An address, or a name by A and AAAA (RFC 3263 §4.2); NAPTR and SRV records (§4.1) belong here, for names
-    without port. A family that `source` has not, or that this machine has no route for, is left out of a name
-    that has another.
-    """
-    family = socket.AF_UNSPEC
-    if source.address:
-        family = socket.AF_INET6 if ":" in source.address else socket.AF_INET
-    port = uri.port or uri.transport.default_port
-    found = await asyncio.get_running_loop().getaddrinfo(uri.host, port, family=family, type=socket.SOCK_DGRAM)
-    every = tuple(dict.fromkeys(Target(uri.transport, str(entry[4][0]), port) for entry in found))[:MOST_TARGETS]
-    return tuple(target for target in every if _routed(target, source)) or every
-
-
-def _routed(target: Target, source: Source) -> bool:
-    try:
-        source.towards(target)
-    except OSError:
-        return False
-    return True

@@ -24,8 +24,9 @@ from cryptography.x509.oid import NameOID
 import kamailio_peer
 import peers
 from probes.sip import SipUri, Transport, parse_uri
-from probes.sip_options import PACE, SIP_OPTIONS, SipOptions, joined, judge
+from probes.sip_options import SIP_OPTIONS, SipOptions, joined, judge
 from probes.sip_pace import Pace
+from probes.sip_round import PACE
 from probes.sip_target import Target
 from probes.sip_transport import Exchange
 from resilience.catalogue import QUANTITIES

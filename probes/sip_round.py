@@ -1,0 +1,177 @@
+"""One round of asking a SIP URI: its targets, our turn at each, one request and what came back.
+
+What every SIP probe shares: the keys of a site file, the pace, Retry-After, the sockets. What an answer means is
+said by the probe.
+"""
+
+import asyncio
+import ipaddress
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
+
+from probes import trust
+from probes.emergency import EmergencyRefused, permitted
+from probes.sip import SipUri, Transport
+from probes.sip_pace import Pace, Quiet
+from probes.sip_resolve import Found, Lookup, Unresolved, is_address, resolve
+from probes.sip_target import Source, Target
+from probes.sip_transport import BuildRequest, Exchange, Tls, UdpEndpoint, ask_by_stream
+from probes.targets import Targets, not_sent
+from resilience.fields import Field, address, described, flag, scalar, text
+from resilience.probing import Run
+from resilience.reading import Reading, Reason, failure
+
+PACE = "sip-pace"
+"""The key of the shared `Pace`: whoever opens it first decides the rate."""
+
+
+class Server(NamedTuple):
+    """A DNS server."""
+
+    address: str
+    port: int = 53
+
+
+def parse_server(text: str) -> Server:
+    """`192.0.2.53`, `192.0.2.53:5353` or `[2001:db8::53]:5353`; ValueError is a message for a file's author."""
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)|([0-9a-fA-F:]+))(?::(\d{1,5}))?", text, re.ASCII)
+    host = match and (match[1] or match[2] or match[3])
+    if not match or not host or not is_address(host) or not 1 <= int(match[4] or 53) <= 65_535:
+        raise ValueError(f"{text[:80]!r} is not the address of a DNS server, with or without a port")
+    return Server(str(ipaddress.ip_address(host)), int(match[4] or 53))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Which SIP URI is asked, and by which way."""
+
+    uri: SipUri
+    source: str = ""
+    interface: str = ""
+    verify: bool = True
+    ca: str = ""
+    resolver: Server | None = None
+
+
+WAY_FIELDS: Mapping[str, Field[Any]] = {
+    "source": described(address(), "the local address to ask from"),
+    "interface": described(
+        text(pattern=r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}", wanted="a network interface"), "the interface to ask from"
+    ),
+    "verify": described(flag(), "whether the certificate of a TLS target is verified (true)"),
+    "ca": described(text(), "a PEM file with the provider's CA, instead of the system's"),
+    "resolver": described(
+        scalar(parse_server, {"type": "string"}),
+        "the DNS server that is asked for the URI's name, as address or address:port, instead of the system's",
+    ),
+}
+
+
+def check_way(uri: SipUri, way: Way) -> str | None:
+    """The rules over several keys for the way to `uri`: a message for the file's author, or None."""
+    may_be_tls = uri.transport is Transport.TLS or not (uri.transport_written or uri.port or is_address(uri.host))
+    if not may_be_tls and (way.ca or not way.verify):
+        return "ca and verify are for TLS targets; write sips: or ;transport=tls"
+    if way.ca and not way.verify:
+        return "ca without verification is read by nobody; leave out one of ca and verify: false"
+    if way.source and is_address(uri.host):
+        version = ipaddress.ip_address(uri.host).version
+        if ipaddress.ip_address(way.source).version != version:
+            return f"source {way.source} and the URI's {uri.host} are of different IP versions"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One execution with requests of one method.
+
+    A request may leave until `latest`, an answer may come until `deadline` (the loop's clock).
+    `latest` lies in the first half of the timeout, so that a slow resolver or our own pace is never mistaken for a
+    silent trunk.
+    """
+
+    method: str
+    uri: SipUri
+    way: Way
+    run: Run
+    source: Source
+    latest: float
+    deadline: float
+
+    @classmethod
+    def begun(cls, method: str, uri: SipUri, way: Way, run: Run) -> Self:
+        now = asyncio.get_running_loop().time()
+        source = Source(way.source, way.interface)
+        return cls(method, uri, way, run, source, latest=now + run.timeout / 2, deadline=now + run.timeout)
+
+    async def targets(self) -> Found | Reading:
+        """Where the URI leads, or why nothing was asked."""
+        way = self.way
+        try:
+            permitted(str(self.uri))
+            if self.uri.transport is Transport.TLS:
+                trust.client_context(way.verify, way.ca)
+        except EmergencyRefused as refused:
+            return failure(Reason.CONFIG, f"the URI {refused}")
+        except OSError as error:
+            return failure(Reason.CONFIG, f"ca {way.ca}: {error.strerror or error}")
+        server = way.resolver or Server("")
+        try:
+            return await resolve(self.uri, self.source, Lookup(self.latest, *server))
+        except Unresolved as error:
+            return failure(Reason.RESOLVE, f"{self.uri.host} does not resolve: {error}")
+
+    async def turn(self, target: Target) -> Reading | None:
+        """Waits for our turn at `target`; a reading where it is not to be asked."""
+        loop = asyncio.get_running_loop()
+        pace = self.run.channels.get(PACE, Pace)
+        destination = (target.host, target.port)
+        if quiet := pace.quiet(destination, loop.time()):
+            return self._still(target, quiet)
+        turn = pace.turn(destination, loop.time(), self.latest)
+        if turn is None:
+            return failure(Reason.IMPAIRED, f"{target}: not asked; too many probes share it at the monitor's own pace")
+        await asyncio.sleep(turn - loop.time())
+        if quiet := pace.quiet(destination, loop.time()):  # another probe was told so while this one waited
+            return self._still(target, quiet)
+        try:
+            self.source.towards(target)
+        except OSError as error:
+            return not_sent(str(target), Targets(source=self.way.source, interface=self.way.interface), error)
+        return None
+
+    async def exchange(self, target: Target, build: BuildRequest) -> Exchange:
+        """Sends one request to `target` and awaits its final response."""
+        way, source = self.way, self.source
+        if target.transport is not Transport.UDP:
+            # RFC 5922 §7.2: the certificate carries the domain that was asked for, not the name an SRV record gives.
+            tls = Tls(self.uri.host, way.verify, way.ca) if target.transport is Transport.TLS else None
+            return await ask_by_stream(build, target, source, tls, self.deadline)
+        try:
+            here = source.towards(target)
+            endpoint = self.run.channels.get(
+                ("sip-udp", source, target.family), lambda: UdpEndpoint(source, target.family)
+            )
+        except OSError as error:
+            return Exchange(error=error)
+        return await endpoint.ask(build(target.transport, here, endpoint.port), target, self.deadline)
+
+    def heed(self, target: Target, exchange: Exchange, reading: Reading) -> Reading:
+        """`reading`, which stands while `target` is left alone as its Retry-After asks (RFC 3261 §20.33)."""
+        if exchange.final is None or not exchange.final.retry_after or not reading.failed:
+            return reading
+        seconds = exchange.final.retry_after
+        reading = replace(reading, text=f"{reading.text}; asks for quiet for {seconds} s")
+        pace = self.run.channels.get(PACE, Pace)
+        pace.keep_quiet((target.host, target.port), asyncio.get_running_loop().time(), seconds, reading, self.method)
+        return reading
+
+    def _still(self, target: Target, quiet: Quiet) -> Reading:
+        """What its last answer said stands; for another method it says only that the server asked for quiet."""
+        left = f"not asked again for {math.ceil(quiet.until - asyncio.get_running_loop().time())} s"
+        if quiet.method == self.method:
+            return replace(quiet.reading, text=f"{quiet.reading.text}; {left}")
+        return failure(Reason.DEVICE, f"{target}: its answer to {quiet.method} asked for quiet; {left}")
