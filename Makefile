@@ -3,8 +3,27 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PEERS := snmp snmpd nut-server nut-client kamailio kamailio-tls-modules kamailio-extra-modules \
-	kamailio-json-modules sip-tester dnsmasq-base scram prometheus iproute2 iputils-ping nftables libnss3-tools curl openssl
+PEERS := \
+	chromium \
+	chromium-driver \
+	curl \
+	dnsmasq-base \
+	iproute2 \
+	iputils-ping \
+	kamailio \
+	kamailio-extra-modules \
+	kamailio-json-modules \
+	kamailio-tls-modules \
+	libnss3-tools \
+	nftables \
+	nut-client \
+	nut-server \
+	openssl \
+	prometheus \
+	scram \
+	sip-tester \
+	snmp \
+	snmpd
 APT := DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Use-Pty=0 -qq
 ROOT := $(shell [ "$$(id -u)" = 0 ] && echo yes)
 

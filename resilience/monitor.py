@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -23,6 +24,7 @@ from resilience.instruments import Instruments
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reading
+from resilience.single import look
 from resilience.snapshot import Snapshot
 from resilience.state import Memory, remember
 
@@ -67,6 +69,7 @@ class Monitor:
         self._grid = grid
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._background: set[asyncio.Task[None]] = set()
+        self._looks: dict[str, asyncio.Task[Snapshot]] = {}
 
     async def start(self, sites: Mapping[str, Site]) -> None:
         self._background.add(asyncio.create_task(self._fitness.watch()))
@@ -78,7 +81,8 @@ class Monitor:
         self._scheduler.remove_all_jobs()
         await asyncio.sleep(0)  # a tick that was submitted runs to its end; shutdown would cancel it with a trace
         self._scheduler.shutdown(wait=False)
-        running = [task for watch in self.watches.values() for task in watch.running.values()]
+        running: list[asyncio.Task[Any]] = [*self._looks.values()]
+        running += [task for watch in self.watches.values() for task in watch.running.values()]
         if running:
             await asyncio.wait(running, timeout=DRAIN)
         for task in (*running, *self._background):
@@ -103,6 +107,15 @@ class Monitor:
             watch.file_fault = faults.get(site_id, "")
             self._refresh_soon(watch)
         self.instruments.sites.set(len(self.watches))
+
+    async def look(self, site: Site, budget: float) -> exporter.Families:
+        """The metrics of one look at `site` within `budget` seconds, apart from what is watched. Callers share it."""
+        task = self._looks.get(site.id)
+        if task is None:
+            task = self._looks[site.id] = asyncio.create_task(look(site, self._prober, budget))
+            task.add_done_callback(lambda _: self._looks.pop(site.id, None))
+        taken = await asyncio.shield(task)
+        return exporter.render(taken, file_valid=True, vantage=self._vantage, durations={})
 
     def _forget(self, site_id: str) -> None:
         watch = self.watches.pop(site_id)

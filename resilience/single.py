@@ -1,11 +1,10 @@
-"""One look at one site, by the same probes and the same law as the monitor: for `resilience probe`."""
+"""One look at one site, by the same probes and the same law as the monitor: for `resilience probe` and `/probe`."""
 
 import asyncio
 import time
 from dataclasses import replace
 
 from resilience import snapshot
-from resilience.fitness import Fitness
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reason, State, failure
@@ -53,9 +52,8 @@ class _Look:
         self.memory = replace(self.memory, tracks=decided)
 
 
-async def look(site: Site, prober: Prober, fitness: Fitness, budget: float) -> Snapshot:
+async def look(site: Site, prober: Prober, budget: float) -> Snapshot:
     """Runs every probe of `site` until decided or until `budget` seconds are over."""
-    watching = asyncio.create_task(fitness.watch())
     one = _Look(site, prober)
     probes = [probe for probe in site.probes if probe.settings is not None]
     try:
@@ -64,7 +62,5 @@ async def look(site: Site, prober: Prober, fitness: Fitness, budget: float) -> S
             await asyncio.gather(*map(one.read, one.roads()))
     except TimeoutError:
         pass  # conclude() says which
-    finally:
-        watching.cancel()
     one.conclude(budget)
     return snapshot.take(site, one.memory, time.time())

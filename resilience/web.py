@@ -1,20 +1,34 @@
-"""HTTP: metrics, health, and the sites as JSON. Reads snapshots; touches no device and waits for none."""
+"""HTTP: metrics, health, pages for people, and the sites as JSON. Reads snapshots; only `/probe` touches devices."""
 
+import asyncio
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from resilience import exporter, report
+from resilience import exporter, pages, report
+from resilience.model import Site
 from resilience.monitor import Monitor, Watch
 
 DEAD_AFTER = 60.0
 """Seconds without a tick of any site after which the monitor is not healthy."""
+SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds"
+LOOK, ON_THE_WAY = 9.5, 0.5
+"""Seconds for one look where the scraper does not say how long it waits, and of its wait for the way back."""
+ASSETS = {"style.css": "text/css", "refresh.js": "text/javascript"}
+PAGE_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -32,6 +46,14 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
             text = exporter.page(watch.families for watch in monitor.watches.values()) + monitor.instruments.text()
         return Response(text, headers={"content-type": exporter.CONTENT_TYPE})
 
+    async def probe(request: Request) -> Response:
+        name = request.query_params.get("site", "")
+        watch = monitor.watches.get(name)
+        if watch is None:
+            return PlainTextResponse(f"unknown site: {name}\n", 404)
+        families = await monitor.look(watch.site, _budget(request.headers.get(SCRAPE_TIMEOUT, "")))
+        return Response(exporter.page([families]), headers={"content-type": exporter.CONTENT_TYPE})
+
     async def healthy(request: Request) -> Response:
         silent = time.monotonic() - monitor.ticked_at
         if monitor.watches and silent > DEAD_AFTER:
@@ -44,6 +66,22 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
             return PlainTextResponse(f"{len(waiting)} sites have not had a full round yet\n", 503)
         return PlainTextResponse("ready\n")
 
+    async def fleet(request: Request) -> Response:
+        seen = [(watch.site, watch.snapshot) for watch in monitor.watches.values()]
+        # In a thread: a table of thousands of rows must not hold up the probes.
+        return HTMLResponse(await asyncio.to_thread(pages.fleet, seen, time.time()), headers=PAGE_HEADERS)
+
+    async def site_page(request: Request) -> Response:
+        name = request.path_params["site"]
+        watch = monitor.watches.get(name)
+        if watch is None:
+            return HTMLResponse(pages.missing(name, time.time()), 404, headers=PAGE_HEADERS)
+        text = await asyncio.to_thread(pages.site, watch.site, watch.snapshot, time.time())
+        return HTMLResponse(text, headers=PAGE_HEADERS)
+
+    async def sd(request: Request) -> Response:
+        return JSONResponse([_target(watch.site, request.url.netloc) for watch in monitor.watches.values()])
+
     async def sites(request: Request) -> Response:
         return JSONResponse([_site(watch) for watch in monitor.watches.values()])
 
@@ -54,8 +92,13 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
     return Starlette(
         routes=[
             Route("/metrics", metrics),
+            Route("/probe", probe),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
+            Route("/", fleet),
+            Route("/sites/{site}", site_page),
+            *(Route(f"/assets/{name}", _asset(name, kind)) for name, kind in ASSETS.items()),
+            Route("/sd", sd),
             Route("/api/v1/sites", sites),
             Route("/api/v1/sites/{site}", site),
         ],
@@ -69,3 +112,28 @@ def _site(watch: Watch) -> dict[str, object]:
     if taken is None or taken.now is None:
         return {"site": watch.site.id, "name": watch.site.name, "state": None}
     return {"name": watch.site.name, **report.as_json(taken.now, taken.findings, taken.memory)}
+
+
+def _budget(timeout: str) -> float:
+    """Seconds for a look by what the scraper says of its patience."""
+    try:
+        return min(max(float(timeout) - ON_THE_WAY, ON_THE_WAY), 60.0)
+    except ValueError:
+        return LOOK
+
+
+def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    text = pages.asset(name)
+
+    async def answer(request: Request) -> Response:
+        return Response(text, media_type=kind, headers={"x-content-type-options": "nosniff"})
+
+    return answer
+
+
+def _target(site: Site, address: str) -> dict[str, object]:
+    """One entry for Prometheus' HTTP service discovery. The label `site` is the metrics' own and is never set here."""
+    known = {"name": site.name, "region": site.region, "owner": site.owner.team}
+    known |= {f"label_{re.sub('[^a-zA-Z0-9_]', '_', key)}": text for key, text in site.labels.items()}
+    labels = {"__param_site": site.id, "instance": site.id}
+    return {"targets": [address], "labels": labels | {f"__meta_resilience_{key}": text for key, text in known.items()}}

@@ -95,9 +95,11 @@ def probe(
     async def once() -> Any:
         fitness = Fitness()
         prober = Prober(probes.registry(), secret=secrets_from(os.environ), fitness=fitness)
+        watching = asyncio.create_task(fitness.watch())
         try:
-            return await look(site, prober, fitness, seconds)
+            return await look(site, prober, seconds)
         finally:
+            watching.cancel()
             await prober.aclose()
 
     taken = _await(once())
