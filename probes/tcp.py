@@ -6,33 +6,25 @@ import os
 import socket
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from probes.declared.tcp import Tcp
 from probes.targets import (
-    TARGET_FIELDS,
     Address,
-    Targets,
     Unresolved,
     by_quorum,
-    check_targets,
     leave_by,
     not_sent,
     resolve,
+    wanted_family,
 )
 from resilience.duration import spoken
-from resilience.fields import port, required
-from resilience.probing import ProbeType, Run
+from resilience.probing import Run
 from resilience.reading import Observation, Reading, Reason, State, failure
 
 # linux/in.h, linux/tcp.h; the first is in Python's socket module from 3.12 on
 _IP_BIND_ADDRESS_NO_PORT = 24
 _TCP_INFO_RTT = struct.Struct("68xI")
 """tcpi_rtt in microseconds; 0 where the first SYN or its answer was lost and nothing could be measured."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tcp(Targets):
-    port: int
 
 
 _ANSWERS: Mapping[int, tuple[Reason, str]] = {
@@ -53,7 +45,7 @@ async def _ask(target: str, settings: Tcp, run: Run) -> Reading:
     now = asyncio.get_running_loop().time()
     until = now + run.timeout
     try:
-        family, address = await resolve(target, settings.port, settings.family, now + run.timeout / 2)
+        family, address = await resolve(target, settings.port, wanted_family(settings), now + run.timeout / 2)
     except Unresolved as error:
         return failure(Reason.RESOLVE, str(error))
     where = f"{target} port {settings.port}"
@@ -100,18 +92,3 @@ async def _answer(sock: socket.socket) -> int:
     finally:
         loop.remove_writer(sock)
     return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-
-
-TCP = ProbeType(
-    name="tcp",
-    settings=Tcp,
-    fields={**TARGET_FIELDS, "port": required(port(), "The TCP port to connect to.")},
-    probe=probe,
-    check=check_targets,
-    interval=30_000,
-    timeout=2_000,
-    confirm=5_000,
-    retries=0,
-    fall=3,
-    rise=3,
-)

@@ -7,6 +7,7 @@ and lets no exception escape that it could have told as a failure. Parsing is pu
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol, TypeVar, cast
 
 from resilience.fields import Field
@@ -60,6 +61,23 @@ class Run:
 
 
 ProbeFunction = Callable[[Any, Run], Awaitable[Reading]]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The probe function `reference` (`module:name`), imported when it is first wanted.
+
+    What a file may say of a probe is known without the code that talks to devices, and without its libraries.
+    """
+
+    reference: str
+
+    def load(self) -> ProbeFunction:
+        module, _, name = self.reference.partition(":")
+        return cast(ProbeFunction, getattr(import_module(module), name))
+
+    async def __call__(self, settings: Any, run: Run) -> Reading:
+        return await self.load()(settings, run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

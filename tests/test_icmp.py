@@ -19,11 +19,13 @@ from icmplib import ping
 
 import namespaces
 import peers
+from probes.declared.icmp import ICMP, Icmp
+from probes.declared.targets import check_targets
 from probes.echo import EchoChannel, permitted
 from probes.echo_requests import InFlight, Window
-from probes.icmp import ICMP, Icmp, judge
+from probes.icmp import judge
 from probes.icmp_message import NotEcho, Reply, Undelivered, checksum, parse, request, without_ip_header
-from probes.targets import by_quorum, check_targets
+from probes.targets import by_quorum
 from resilience.probing import Channels, Run
 from resilience.reading import Reading, Reason, State, failure
 

@@ -14,10 +14,10 @@ import pytest
 
 import dns_peer
 import peers
-from probes.sip import Transport, parse_uri
-from probes.sip_options import SIP_OPTIONS
+from probes.declared.sip_options import SIP_OPTIONS
+from probes.declared.sip_uri import Transport, parse_uri
+from probes.declared.sip_way import Server, parse_server
 from probes.sip_resolve import Found, Lookup, Naptr, Place, Srv, Unresolved, places, resolve, srv_names
-from probes.sip_round import Server, parse_server
 from probes.sip_target import Source
 from resilience.reading import Reading, Reason, State
 from test_sip_options import reply, uas
@@ -103,9 +103,7 @@ class TestDnsmasq:
         assert [t.host for t in led("sip:six.test:5060", server, source="127.0.0.1").targets] == ["127.0.0.6"]
         assert [t.host for t in led("sip:six.test:5060", server, source="::1").targets] == ["::1"]
 
-    def test_every_target_is_asked_and_a_silent_spare_is_degraded(
-        self, tmp_path: Path, run_probe: RunProbe
-    ) -> None:
+    def test_every_target_is_asked_and_a_silent_spare_is_degraded(self, tmp_path: Path, run_probe: RunProbe) -> None:
         with ExitStack() as stack:
             works = stack.enter_context(uas(lambda request, _: [reply(request)]))
             silent = stack.enter_context(uas(lambda request, _: []))
@@ -180,7 +178,7 @@ def wrong_id(question: dns.message.Message) -> bytes:
 )
 @pytest.mark.parametrize("uri", ["sip:carrier.test", "sip:carrier.test;transport=udp", "sip:carrier.test:5060"])
 def test_a_question_without_answer_leads_to_no_guess(answer: Callable[..., bytes | None], uri: str) -> None:
-    with bad_server(answer) as port, pytest.raises(Unresolved, match="carrier.test"):
+    with bad_server(answer) as port, pytest.raises(Unresolved, match=r"carrier\.test"):
         led(uri, port, seconds=0.4)
 
 
