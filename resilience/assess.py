@@ -233,8 +233,8 @@ def _site_state(
 
 
 def _path_states(site: Site, low: OnTimes, high: OnTimes) -> tuple[PathState, ...]:
-    assured = [bool(slices[0] & 1) for slices in low.paths]
-    possible = [bool(slices[0] & 1) for slices in high.paths]
+    assured = [bool(course[0][1] & 1) for course in low.paths]
+    possible = [bool(course[0][1] & 1) for course in high.paths]
     preferred = set()
     for area in site.areas or ("",):
         serving = [i for i, path in enumerate(site.emergency_paths) if not path.serves or area in path.serves]

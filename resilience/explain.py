@@ -11,7 +11,7 @@ from resilience.duration import FOREVER, Ms, spoken
 from resilience.fix import Double, Feed, Fix, Lasts, apply, twin_of
 from resilience.model import PASSES_POWER, Kind, Site, names_in
 from resilience.steps import Batch
-from resilience.structure import OnTimes
+from resilience.structure import Course, OnTimes
 from resilience.survival import Bounds, design_bounds
 from resilience.wording import joined
 
@@ -49,13 +49,13 @@ def _explained(design: Assessment, point: SinglePoint, bounds: Bounds, failed: f
     return Explanation(point, reason, chains, _remedy(design, point, on, failed))
 
 
-def _lost_at(on: OnTimes, slices: Sequence[int]) -> Ms:
-    return next((moment for moment, mask in zip(on.moments, slices, strict=True) if not mask), FOREVER)
+def _lost_at(course: Course) -> Ms:
+    return next((moment for moment, mask in course if not mask), FOREVER)
 
 
 def _chains(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[str, ...]]:
     """For each path that is off when 911 is: the shortest way along which one failure stops the next."""
-    lost = {name: _lost_at(on, slices) for name, slices in on.components.items()}
+    lost = {name: _lost_at(course) for name, course in on.components.items()}
     dependents: dict[str, list[str]] = {}
     for name in site.components:
         for other in site.inputs(name):
@@ -67,8 +67,8 @@ def _chains(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[str, 
             if name not in ways and lost[name] <= point.loss:
                 ways[name] = (*ways[reached], name)
                 waiting.append(name)
-    for path, slices in zip(site.emergency_paths, on.paths, strict=True):
-        if _lost_at(on, slices) <= point.loss:
+    for path, course in zip(site.emergency_paths, on.paths, strict=True):
+        if _lost_at(course) <= point.loss:
             through = [ways[name] for name in names_in(path.needs) if name in ways]
             if through:
                 yield (*min(through, key=len), path.name)
@@ -92,7 +92,7 @@ def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
     """The stored energy that ends when 911 does."""
     for name, component in site.components.items():
         stores = component.kind in (Kind.UPS, Kind.GENERATOR) or component.holds
-        if stores and name != point.component and _lost_at(on, on.components[name]) == point.loss:
+        if stores and name != point.component and _lost_at(on.components[name]) == point.loss:
             return name
     return ""
 
@@ -140,7 +140,7 @@ def _longer(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple
         for name, component in site.components.items()
         if component.kind is Kind.UPS
         and name != point.component
-        and _lost_at(on, on.components[name]) < site.power_outage
+        and _lost_at(on.components[name]) < site.power_outage
     ]
     fixes = [Lasts(component.name, (component.runtime or 0) + missing) for component in short]
     for fix in fixes:
@@ -157,10 +157,10 @@ def _fed_otherwise(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tupl
     loads = tuple(
         name
         for name, component in site.components.items()
-        if component.power and point.component in component.power and not on.components[name][0]
+        if component.power and point.component in component.power and not on.components[name][0][1]
     )
     for name, component in site.components.items():
-        lives = name != point.component and on.components[name][0]
+        lives = name != point.component and on.components[name][0][1]
         if component.kind in PASSES_POWER and lives and loads and not _depends(site, name, loads):
             fix = Feed(name, loads)
             yield (fix,), str(fix)

@@ -1,14 +1,14 @@
 """How far a site is from losing 911: how many more failures, and what fails next in a scenario. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from resilience.assess import Assessment
 from resilience.duration import FOREVER, Ms
 from resilience.model import Site
-from resilience.steps import Batch, Slices
-from resilience.structure import OnTimes
+from resilience.steps import Batch
+from resilience.structure import Course, OnTimes
 from resilience.survival import Bounds
 
 
@@ -58,26 +58,26 @@ def timeline(bounds: Bounds, failed: Iterable[str]) -> tuple[Event, ...]:
     for (what, kind, before), (_, _, by_low), (_, _, by_high) in zip(
         *(_things(bounds.structure.site, on) for on in (was, low, high)), strict=True
     ):
-        worked = bool(before[0])
+        worked = bool(before[0][1])
         # Changes alternate by either reading, so the n-th of one is the n-th of the other.
-        changes = zip_longest(_changes(worked, low.moments, by_low), _changes(worked, high.moments, by_high))
+        changes = zip_longest(_changes(worked, by_low), _changes(worked, by_high))
         events += [
             Event(what, kind, worked if count % 2 else not worked, *moments) for count, moments in enumerate(changes)
         ]
     return tuple(sorted(events, key=lambda event: event.first))
 
 
-def _things(site: Site, on: OnTimes) -> Iterator[tuple[str, str, Slices]]:
+def _things(site: Site, on: OnTimes) -> Iterator[tuple[str, str, Course]]:
     for name, component in site.components.items():
         yield name, component.kind, on.components[name]
-    for path, slices in zip(site.emergency_paths, on.paths, strict=True):
-        yield path.name, "path", slices
+    for path, course in zip(site.emergency_paths, on.paths, strict=True):
+        yield path.name, "path", course
     yield "911", "911", on.calling
 
 
-def _changes(worked: bool, moments: Sequence[Ms], slices: Slices) -> Iterator[Ms]:
+def _changes(worked: bool, course: Course) -> Iterator[Ms]:
     state = worked
-    for moment, on in zip(moments, slices, strict=True):
+    for moment, on in course:
         if bool(on) != state:
             state = bool(on)
             yield moment

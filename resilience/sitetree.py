@@ -6,7 +6,7 @@ and the tree cannot say anything else than the evaluator does.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
 from typing import cast
@@ -34,7 +34,7 @@ def site_tree(site: Site, failed: frozenset[str] = frozenset()) -> FaultTree:
     # One failure set, in which each candidate has failed or not: 1 is "on" and 0 is "off" for every such set.
     batch = Batch(1, cast("Mapping[str, int]", candidates))
     on = bounds.structure.evaluate(bound, batch, within or 1)
-    lost = reduce(and_, on.calling)
+    lost = reduce(and_, (mask for _, mask in on.calling))
     return formulas.tree(lost, _names(site, on))
 
 
@@ -47,11 +47,11 @@ def _question(site: Site, bounds: Bounds) -> tuple[Bound, Ms]:
 
 def _names(site: Site, on: OnTimes) -> Mapping[int, str]:
     """What the formulas that the evaluator came by are about, as people would say it."""
-    about = {f"path {path.name}": slices for path, slices in zip(site.emergency_paths, on.paths, strict=True)}
+    about = {f"path {path.name}": course for path, course in zip(site.emergency_paths, on.paths, strict=True)}
     about["911"] = on.calling
     names: dict[int, str] = {}
-    for thing, slices in {**on.components, **about}.items():
-        for moment, formula in zip(on.moments, cast("Sequence[object]", slices), strict=True):
+    for thing, course in {**on.components, **about}.items():
+        for moment, formula in cast("Sequence[tuple[Ms, object]]", course):
             if isinstance(formula, _Off):
                 after = f" after {seconds(moment)} s" if moment else ""
                 names.setdefault(formula.key, f"{thing} off{after}")
@@ -69,11 +69,11 @@ class _Event:
         return self.formulas.event(self.name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class _Off:
     """The sets of failures under which something is on, told by what puts it off."""
 
-    formulas: "_Formulas"
+    formulas: "_Formulas" = field(compare=False)
     key: int
 
     def __and__(self, other: "_Off | int") -> "_Off | int":

@@ -1,14 +1,15 @@
-"""The law of one component: when it may go on or off, and under which failure sets it is on.
+"""The law of one component: under which failure sets it is on at a moment, given what it stands on.
 
-A mask has one bit a failure set, so ∩ is `&` and ∪ is `|`. Nothing but `&`, `|`, `~`, `==` and truth is asked of
-a mask, so that formulas can stand in for integers. Exact, without clock or I/O.
+A mask has one bit a failure set, so ∩ is `&` and ∪ is `|`. Nothing but `&`, `|`, `~` and `==` is asked of a
+mask, so that formulas can stand in for integers. Exact, without clock or I/O.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from resilience.duration import Ms
-from resilience.model import PASSES_POWER, Component, Kind
+from resilience.duration import FOREVER, Ms
+from resilience.model import Component, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,62 +41,38 @@ class Batch:
         return cls((1 << len(sets)) - 1, failed)
 
 
-Slices = Sequence[int]
-"""One integer a slice of time, one bit a failure set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One component as it is evaluated; its needs and feeds stand earlier. A view of a component is a step too."""
-
-    component: Component
-    needs: "GateOf"
-    feeds: tuple[int, ...] | None
-    """None: its supply is always on."""
-    inputs: tuple[int, ...]
-    """Every step that `needs` and `feeds` name."""
-    bridges: bool = True
-    """Whether its battery counts: not in the view of a UPS that its output does not reach."""
-
-
 GateOf = tuple[int, tuple["int | GateOf", ...]]
+"""A count, and the steps and gates of which so many must be on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """The moments at which one step or path may change, and the slices that begin there."""
+class Inputs(NamedTuple):
+    """What must be on together: each of `every`, one of each group of `some`, each of `gates`. Steps by index."""
 
-    moments: Sequence[Ms]
-    slices: Sequence[int]
+    every: tuple[int, ...] = ()
+    some: tuple[tuple[int, ...], ...] = ()
+    gates: tuple[GateOf, ...] = ()
 
-
-Edges = tuple[frozenset[Ms], frozenset[Ms]]
-"""The moments at which something may come on, and may go off."""
-
-
-def edges_of(step: Step, bound: Bound, edges: Sequence[Edges]) -> Edges:
-    """Where the on-times of `step` may begin and end. Only an end moves when something holds: a start never does."""
-    component = step.component
-    starts, ends = NOTHING, NOTHING
-    for index in step.inputs:
-        if edges[index] is not _STEADY:
-            starts, ends = starts | edges[index][0], ends | edges[index][1]
-    if component.kind is Kind.GENERATOR:
-        starts |= {bound.starts_within[component.name]}
-        ends |= {bound.fuel[component.name]}
-    elif component.kind is Kind.UPS and step.bridges:
-        ends = _held_ends(ends, bound.runtime[component.name])
-    if component.holds:
-        ends = _held_ends(ends, component.holds)
-    return (starts, ends) if starts or ends else _STEADY
+    def steps(self) -> Iterable[int]:
+        yield from self.every
+        for group in self.some:
+            yield from group
+        for gate in self.gates:
+            yield from leaves(gate)
 
 
-NOTHING: frozenset[Ms] = frozenset()
-_STEADY: Edges = (NOTHING, NOTHING)
+class Step(NamedTuple):
+    """A component, a view of one, a path, an area or 911, as it is evaluated. What it stands on comes earlier."""
 
-
-def _held_ends(ends: frozenset[Ms], hold: Ms) -> frozenset[Ms]:
-    return ends | {hold} | {end + hold for end in ends}
+    name: str
+    """Of the component; empty where nothing of its own can fail."""
+    inputs: Inputs
+    """Needs and feeds together; the feeds of `battery` apart."""
+    stores: Component | None = None
+    """Where its on-times are not those of its inputs: a generator, a battery, something that holds."""
+    battery: tuple[int, ...] | None = None
+    """The feeds that a UPS bridges; None where it bridges none."""
+    returns: bool = True
+    """Whether it is on again when what it stands on is."""
 
 
 def leaves(gate: GateOf) -> Iterable[int]:
@@ -106,53 +83,50 @@ def leaves(gate: GateOf) -> Iterable[int]:
             yield from leaves(part)
 
 
-def evaluate_step(step: Step, bound: Bound, batch: Batch, own: Own, on: Sequence[Slices]) -> list[int]:
-    """keep( hold( on(needs) ∩ supply ) ), and nothing where it has failed: one mask for each of its own moments."""
-    moments, at = own.moments, own.slices
-    component, full = step.component, batch.full
-    name = component.name
-    if name in bound.off:
-        return [0] * len(moments)
-    survives = full & ~batch.failed.get(name, 0)
-    if name in bound.pinned:
-        return [survives] * len(moments)
-    masks = [full] * len(moments) if step.feeds is None else [union([on[f][k] for f in step.feeds]) for k in at]
-    if component.kind is Kind.GENERATOR:
-        starts, fuel = bound.starts_within[name], bound.fuel[name]
-        masks = [mask if starts <= moment < fuel else 0 for moment, mask in zip(moments, masks, strict=True)]
-    elif component.kind is Kind.UPS and step.bridges:
-        masks = _hold(masks, bound.runtime[name], moments, full)
-    if step.needs[1]:
-        masks = [mask & gate_mask(step.needs, on, k, full) for mask, k in zip(masks, at, strict=True)]
-    if component.holds:
-        masks = _hold(masks, component.holds, moments, full)
-    if component.kind not in PASSES_POWER:
-        masks = _first_stretch(masks)
-    return masks if survives == full else [mask & survives for mask in masks]
+class Storage:
+    """Stored energy in one evaluation: what was on when, as far as batteries and holds ask for it."""
 
+    def __init__(self, bound: Bound, full: int, look_again: Callable[[int, Ms], None]) -> None:
+        """`look_again` is told the step and the moment at which it may change by itself."""
+        self._bound = bound
+        self._full = full
+        self._look_again = look_again
+        self._past: dict[tuple[int, bool], list[tuple[Ms, int]]] = {}
 
-def _hold(masks: list[int], hold: Ms, moments: Sequence[Ms], full: int) -> list[int]:
-    """[0, hold) ∪ {t : on at some moment of (t − hold, t]}."""
-    if not hold:
-        return masks
-    held: list[int] = []
-    for index, moment in enumerate(moments):
-        mask = full if moment < hold else masks[index]
-        # A slice j that ends at e keeps the load until e + hold.
-        for j in range(index - 1, -1, -1):
-            if mask == full or moments[j + 1] + hold <= moment:
+    def mask(self, index: int, step: Step, inputs: int, on: Sequence[int], now: Ms) -> int:
+        """hold( on(needs) ∩ supply ) of a step that stores, where `inputs` is what its other inputs allow."""
+        component = step.stores
+        assert component is not None
+        mask = inputs
+        if component.kind is Kind.GENERATOR:
+            starts, fuel = self._bound.starts_within[component.name], self._bound.fuel[component.name]
+            if now == 0:
+                self._look_again(index, starts)
+                self._look_again(index, fuel)
+            mask = mask if starts <= now < fuel else 0
+        if step.battery is not None:
+            feeds = union(on[feed] for feed in step.battery)
+            mask &= self._held(index, False, feeds, self._bound.runtime[component.name], now)
+        if component.holds:
+            mask = self._held(index, True, mask, component.holds, now)
+        return mask
+
+    def _held(self, index: int, own: bool, mask: int, hold: Ms, now: Ms) -> int:
+        """[0, hold) ∪ {t : on at some moment of (t − hold, t]}, at the moment `now`."""
+        if not hold or hold == FOREVER:
+            return self._full if hold else mask
+        past = self._past.setdefault((index, own), [])
+        if not past or past[-1][1] != mask:
+            past.append((now, mask))
+            self._look_again(index, now + hold)
+        if now < hold:
+            return self._full
+        # What was on until `end` is held until end + hold.
+        for (_, before), (end, _) in zip(past[-2::-1], past[:0:-1], strict=True):
+            if end + hold <= now:
                 break
-            mask |= masks[j]
-        held.append(mask)
-    return held
-
-
-def _first_stretch(slices: list[int]) -> list[int]:
-    kept, alive = [], slices[0]
-    for mask in slices:
-        alive &= mask
-        kept.append(alive)
-    return kept
+            mask |= before
+        return mask
 
 
 def union(masks: Iterable[int]) -> int:
@@ -162,22 +136,18 @@ def union(masks: Iterable[int]) -> int:
     return union
 
 
-def gate_mask(gate: GateOf, on: Sequence[Slices], k: int, full: int) -> int:
-    """The sets under which at least `count` of the parts are on in slice k; a part that stands twice counts twice."""
+def gate_mask(gate: GateOf, on: Sequence[int], full: int) -> int:
+    """The sets under which at least `count` of the parts are on; a part that stands twice counts twice."""
     count, parts = gate
-    if count == len(parts):
-        mask = full
-        for part in parts:
-            mask &= on[part][k] if isinstance(part, int) else gate_mask(part, on, k, full)
-        return mask
+    masks = [on[part] if isinstance(part, int) else gate_mask(part, on, full) for part in parts]
     if count == 1:
-        mask = 0
-        for part in parts:
-            mask |= on[part][k] if isinstance(part, int) else gate_mask(part, on, k, full)
-        return mask
-    return at_least(
-        count, (on[part][k] if isinstance(part, int) else gate_mask(part, on, k, full) for part in parts), full
-    )
+        return union(masks)
+    if count < len(parts):
+        return at_least(count, masks, full)
+    every = full
+    for mask in masks:
+        every &= mask
+    return every
 
 
 def at_least(count: int, masks: Iterable[int], full: int) -> int:

@@ -1,33 +1,20 @@
 """The structure function: during which times each component, each path and 911 are on.
 
 The one evaluator. It answers "does it work", "what is its state" and "for how long" for many failure sets
-at once: time is cut into slices at every moment where anything may change, and each component holds one
-integer a slice with one bit a failure set, so ∩ is `&` and ∪ is `|`. Exact, without clock or I/O.
+at once: each component has one integer with one bit a failure set, so ∩ is `&` and ∪ is `|`. It goes from one
+moment to the next, and looks again only at what stands on something that has just changed. Exact, without clock
+or I/O.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from resilience.duration import FOREVER, Ms
 from resilience.model import PASSES_POWER, Component, Gate, Kind, Need, Site
-from resilience.steps import (
-    NOTHING,
-    Batch,
-    Bound,
-    Edges,
-    GateOf,
-    Own,
-    Slices,
-    Step,
-    edges_of,
-    evaluate_step,
-    gate_mask,
-    leaves,
-    union,
-)
+from resilience.steps import Batch, Bound, GateOf, Inputs, Step, Storage, gate_mask
 
-MOST_SLICES = 4096
+MOST_MOMENTS = 4096
 """Moments at which something changes. A real site has about ten; stored energy nested without end has no bound."""
 
 
@@ -35,21 +22,24 @@ class StructureTooLarge(Exception):
     """The answer would cost more memory than is allowed; the message names the size and a way out."""
 
 
+Course = Sequence[tuple[Ms, int]]
+"""Under which sets something is on from each moment on, up to the next. The first moment is 0."""
+
+
 @dataclass(frozen=True, slots=True)
 class OnTimes:
-    """The answer. Slice k is [moments[k], moments[k + 1]), the last one without end or up to the horizon."""
+    """The answer, up to the horizon that was asked for."""
 
-    moments: Sequence[Ms]
     full: int
-    components: Mapping[str, Slices]
-    paths: Sequence[Slices]
-    calling: Slices
+    components: Mapping[str, Course]
+    paths: Sequence[Course]
+    calling: Course
     """911, in every area."""
 
     def losses(self) -> list[tuple[Ms, int]]:
         """When 911 is first lost: (moment, the sets under which it is lost then), earliest first."""
         alive, lost = self.full, []
-        for moment, on in zip(self.moments, self.calling, strict=True):
+        for moment, on in self.calling:
             if gone := alive & ~on:
                 lost.append((moment, gone))
                 alive &= on
@@ -65,10 +55,10 @@ class OnTimes:
 
     def works(self, component: Component, bit: int = 0) -> bool:
         """Whether `component` is on at time 0; a generator, whether it will come on at all."""
-        slices = self.components[component.name]
+        course = self.components[component.name]
         if component.kind is Kind.GENERATOR:
-            return any(on >> bit & 1 for on in slices)
-        return bool(slices[0] >> bit & 1)
+            return any(on >> bit & 1 for _, on in course)
+        return bool(course[0][1] >> bit & 1)
 
 
 def dependencies_first(names: Iterable[str], inputs: Callable[[str], Iterable[str]]) -> list[str]:
@@ -95,7 +85,7 @@ def bits(mask: int) -> Iterator[int]:
 
 
 class Structure:
-    """A site, put in order for evaluation.
+    """A site, put in order for evaluation. It is made once and evaluated for any bounds.
 
     `lost` names, for a UPS that is on battery, the sources that are off for it: what lies between is evaluated
     once more, as this UPS sees it. `feeds` replaces the feeds of a component: an ATS that cannot transfer.
@@ -111,20 +101,37 @@ class Structure:
         self.site = site
         self.lost = lost or {}
         self.feeds = feeds or {}
+        self.candidates = sorted(c.name for c in site.components.values() if c.candidate)
+        """What can be a member of a cut set."""
         self._steps: list[Step] = []
-        self._remembered: list[tuple[Bound, _Changes]] = []
         self._index: dict[tuple[str, str], int] = {}
         for name in dependencies_first(site.components, site.inputs):
             self._step(name, "")
         self._base = {name: index for (name, view), index in self._index.items() if not view}
-        self._paths = [self._gate(path.needs) for path in site.emergency_paths]
-        self._areas = [
-            [index for index, path in enumerate(site.emergency_paths) if not path.serves or area in path.serves]
+        self._components = len(self._steps)
+        paths = [self._add(Step("", self._inputs(path.needs))) for path in site.emergency_paths]
+        areas = [
+            tuple(
+                index
+                for index, path in zip(paths, site.emergency_paths, strict=True)
+                if not path.serves or area in path.serves
+            )
             for area in site.areas or ("",)
         ]
+        self._paths = paths
+        self._calling = self._add(Step("", Inputs(tuple(self._add(Step("", Inputs(some=(area,)))) for area in areas))))
+        self._users = [0] * len(self._steps)
+        """For each step those that stand on it, one bit each."""
+        for index, step in enumerate(self._steps):
+            for used in (*step.inputs.steps(), *(step.battery or ())):
+                self._users[used] |= 1 << index
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return self._components
+
+    def _add(self, step: Step) -> int:
+        self._steps.append(step)
+        return len(self._steps) - 1
 
     def _step(self, name: str, view: str) -> int:
         if (index := self._index.get((name, view))) is not None:
@@ -135,123 +142,109 @@ class Structure:
             feeds = ()
         elif named := self.feeds.get(name, component.power):
             inner = name if name in self.lost else view
-            feeds = tuple(self._step(feed, inner if self._passes(feed) else "") for feed in named)
-        needs = self._gate(component.needs)
-        inputs = (*leaves(needs), *(feeds or ()))
-        step = Step(component, needs, feeds, inputs, not view or view == name)
-        self._steps.append(step)
-        self._index[name, view] = len(self._steps) - 1
-        return len(self._steps) - 1
+            feeds = tuple([self._step(feed, inner if self._passes(feed) else "") for feed in named])
+        # Its battery does not count in the view of a UPS that its output does not reach.
+        bridges = component.kind is Kind.UPS and feeds is not None and (not view or view == name)
+        inputs = self._inputs(component.needs)
+        if feeds is not None and not bridges:
+            every, some, gates = inputs
+            inputs = Inputs((*every, *feeds), some, gates) if len(feeds) == 1 else Inputs(every, (*some, feeds), gates)
+        stores = bridges or component.holds or component.kind is Kind.GENERATOR
+        index = self._index[name, view] = self._add(
+            Step(
+                name,
+                inputs,
+                component if stores else None,
+                feeds if bridges else None,
+                component.kind in PASSES_POWER,
+            )
+        )
+        return index
 
     def _passes(self, name: str) -> bool:
         return self.site.components[name].kind in PASSES_POWER
 
-    def _gate(self, need: Need) -> GateOf:
-        """`need` over steps, with nothing nested that says the same flat: all_of in all_of, any_of in any_of."""
-        parts = need.of if isinstance(need, Gate) else (need,)
-        count = need.count if isinstance(need, Gate) else 1
-        if len(parts) == 1 and isinstance(parts[0], Gate):
-            return self._gate(parts[0])
-        flat: list[int | GateOf] = []
-        for part in parts:
-            made = self._step(part, "") if isinstance(part, str) else self._gate(part)
-            if isinstance(made, tuple):
-                inner, inside = made
-                if len(inside) == 1 or (inner == len(inside) and count == len(parts)) or inner == count == 1:
-                    flat.extend(inside)
-                    continue
-            flat.append(made)
-        return (len(flat) if count == len(parts) else count), tuple(flat)
+    def _inputs(self, gate: Gate) -> Inputs:
+        """`gate` as a conjunction, with nothing nested that says the same flat."""
+        every: list[int] = []
+        some: list[tuple[int, ...]] = []
+        gates: list[GateOf] = []
+        waiting: list[Need] = [gate]
+        for need in waiting:
+            if isinstance(need, str):
+                every.append(self._step(need, ""))
+            elif need.count == len(need.of):
+                waiting += need.of
+            elif need.count == 1 and all(isinstance(part, str) for part in need.of):
+                some.append(tuple([self._step(part, "") for part in need.of if isinstance(part, str)]))
+            else:
+                gates.append(self._gate(need))
+        return Inputs(tuple(every), tuple(some), tuple(gates))
+
+    def _gate(self, gate: Gate) -> GateOf:
+        return gate.count, tuple(
+            self._step(part, "") if isinstance(part, str) else self._gate(part) for part in gate.of
+        )
 
     def evaluate(self, bound: Bound, batch: Batch, horizon: Ms = FOREVER) -> OnTimes:
         """On-times of everything for every set of `batch`, up to `horizon` (ms), which 1 makes "just now"."""
-        plan = self._changes(bound).up_to(horizon)
-        moments, full = plan.moments, batch.full
-        on: list[Slices] = []
-        for step, own in zip(self._steps, plan.steps, strict=True):
-            on.append(_spread(evaluate_step(step, bound, batch, own, on), own.slices, len(moments)))
-        paths = [
-            _spread([gate_mask(gate, on, k, full) for k in own.slices], own.slices, len(moments))
-            for gate, own in zip(self._paths, plan.paths, strict=True)
-        ]
-        calling = []
-        for k in range(len(moments)):
-            mask = full
-            for area in self._areas:
-                mask &= union([paths[index][k] for index in area])
-            calling.append(mask)
-        components = {name: on[index] for name, index in self._base.items()}
-        return OnTimes(moments, full, components, paths, calling)
+        steps, users, full, failed = self._steps, self._users, batch.full, batch.failed
+        survives = [full & ~failed[step.name] if step.name in failed else full for step in steps]
+        pinned = set[int]()
+        if bound.off or bound.pinned:
+            for index, step in enumerate(steps):
+                if step.name in bound.off:
+                    survives[index] = 0
+                elif step.name in bound.pinned:
+                    pinned.add(index)
+        on = [0] * len(steps)
+        courses: list[list[tuple[Ms, int]]] = [[] for _ in steps]
+        agenda: dict[Ms, int] = {}
+        moments: list[Ms] = []
+        now: Ms = 0
 
-    def _changes(self, bound: Bound) -> "_Changes":
-        """When anything may go on or off. The last two bounds are remembered: an assessment asks for both by turns."""
-        for known, changes in self._remembered:
-            if known is bound:
-                return changes
-        moments: set[Ms] = {0}
-        edges: list[Edges] = []
-        for step in self._steps:
-            edges.append(edges_of(step, bound, edges))
-            moments.update(*edges[-1])
-            if len(moments) > MOST_SLICES:
-                raise StructureTooLarge(
-                    f"{self.site.id}: power and holds change at more than {MOST_SLICES} moments; nest fewer of them"
-                )
-        paths = [
-            NOTHING.union(*(edges[index][end] for index in leaves(gate) for end in (0, 1))) for gate in self._paths
-        ]
-        changes = _Changes(
-            _in_order(moments), [_in_order(s | e) for s, e in edges], [_in_order(path) for path in paths]
-        )
-        self._remembered = [(bound, changes), *self._remembered[:1]]
-        return changes
+        def look_again(index: int, moment: Ms) -> None:
+            if now < moment < horizon:
+                if moment not in agenda:
+                    agenda[moment] = 0
+                    heappush(moments, moment)
+                agenda[moment] |= 1 << index
 
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    moments: Sequence[Ms]
-    steps: Sequence[Own]
-    paths: Sequence[Own]
-
-
-@dataclass(frozen=True, slots=True)
-class _Changes:
-    """0 and the moments after it at which something may go on or off, in order: anything, each step, each path.
-
-    Between its own moments a step stays as it is, so it is evaluated at those alone.
-    """
-
-    moments: Sequence[Ms]
-    steps: Sequence[Sequence[Ms]]
-    paths: Sequence[Sequence[Ms]]
-    plans: dict[Ms, _Plan] = field(default_factory=dict)
-    """By horizon; an assessment asks for two."""
-
-    def up_to(self, horizon: Ms) -> _Plan:
-        if (plan := self.plans.get(horizon)) is None:
-            moments = _before(self.moments, horizon)
-            place = {moment: k for k, moment in enumerate(moments)}
-
-            def own(changes: Sequence[Ms]) -> Own:
-                mine = _before(changes, horizon)
-                return Own(mine, [place[moment] for moment in mine])
-
-            plan = self.plans[horizon] = _Plan(moments, list(map(own, self.steps)), list(map(own, self.paths)))
-        return plan
-
-
-def _in_order(moments: Iterable[Ms]) -> Sequence[Ms]:
-    return sorted({0, *moments} - {FOREVER})
-
-
-def _before(moments: Sequence[Ms], horizon: Ms) -> Sequence[Ms]:
-    return moments if moments[-1] < horizon else moments[: bisect_left(moments, horizon)]
-
-
-def _spread(masks: list[int], at: Sequence[int], count: int) -> Slices:
-    """`masks` from the slices `at` on, each up to the next, for all of `count` slices."""
-    if len(masks) == count:
-        return masks
-    if len(masks) == 1:
-        return masks * count
-    return [mask for mask, start, end in zip(masks, at, (*at[1:], count), strict=True) for _ in range(start, end)]
+        storage = Storage(bound, full, look_again)
+        stale = (1 << len(steps)) - 1
+        for count in range(MOST_MOMENTS):
+            while stale:
+                index = (stale & -stale).bit_length() - 1
+                stale &= stale - 1
+                step = steps[index]
+                _, (every, some, gates), stores, _, returns = step
+                mask = survives[index]
+                if index not in pinned:
+                    for one in every:
+                        mask &= on[one]
+                    for group in some:
+                        either = 0
+                        for one in group:
+                            either |= on[one]
+                        mask &= either
+                    for gate in gates:
+                        mask &= gate_mask(gate, on, full)
+                    if stores is not None:
+                        mask = storage.mask(index, step, mask, on, now) & survives[index]
+                    if count and not returns:
+                        mask &= on[index]
+                if not count or mask != on[index]:
+                    on[index] = mask
+                    courses[index].append((now, mask))
+                    if count:
+                        stale |= users[index]
+            if not moments:
+                break
+            now = heappop(moments)
+            stale = agenda.pop(now)
+        else:
+            raise StructureTooLarge(
+                f"{self.site.id}: power and holds change at more than {MOST_MOMENTS} moments; nest fewer of them"
+            )
+        components = {name: courses[index] for name, index in self._base.items()}
+        return OnTimes(full, components, [courses[index] for index in self._paths], courses[self._calling])

@@ -44,9 +44,9 @@ def never_on(bounds: Bounds) -> str:
     """Why 911 has no life by design with nothing failed, or nothing where it has: what every path is stopped by."""
     site = bounds.structure.site
     on = bounds.structure.evaluate(bounds.high, Batch.of(()), horizon=1)
-    if on.calling[0]:
+    if on.calling[0][1]:
         return ""
-    off = {name for name in site.components if not on.components[name][0]}
+    off = {name for name in site.components if not on.components[name][0][1]}
     roots = sorted(name for name in off if off.isdisjoint(site.inputs(name)))
     return f"{', '.join(roots)} {'is' if len(roots) == 1 else 'are'} not on at the start"
 
