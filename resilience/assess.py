@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from resilience.cutsets import CutSet, minimal_cut_sets
+from resilience.cutsets import CutSet, Singles, completed
 from resilience.duration import Ms
 from resilience.model import EmergencyPath, Kind, Site
 from resilience.reading import State
@@ -30,8 +31,7 @@ class SiteState(StrEnum):
     PROTECTED = "protected"
 
 
-@dataclass(frozen=True, slots=True)
-class PathState:
+class PathState(NamedTuple):
     path: EmergencyPath
     assured: bool
     possible: bool
@@ -39,8 +39,7 @@ class PathState:
     """The best one that is assured, else the best that is possible; one for each area."""
 
 
-@dataclass(frozen=True, slots=True)
-class SinglePoint:
+class SinglePoint(NamedTuple):
     """A single point of failure; `loss` = ms from its failure to the loss of 911."""
 
     component: str
@@ -59,8 +58,7 @@ class Survival:
     required: Ms
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentState:
+class ComponentState(NamedTuple):
     """`at`: seconds since 1970 of its evidence; None for what is only declared."""
 
     name: str
@@ -78,8 +76,9 @@ class Answers:
     bounds: Bounds
     accepted: frozenset[str]
     order: int
-    low: OnTimes
-    high: OnTimes
+    assured: frozenset[str]
+    """Components that work by the low bound, and `possible` by the high one."""
+    possible: frozenset[str]
     state: SiteState
     paths: tuple[PathState, ...]
     cut_sets: tuple[CutSet, ...]
@@ -145,12 +144,13 @@ class Assessment:
 
 def assess_design(site: Site, now: float, *, order: int = 2, failed: frozenset[str] = frozenset()) -> Assessment:
     """As declared, everything healthy but `failed`."""
-    known = {
-        name: Status(state=State.DOWN, why="assumed failed") if name in failed else Status(state=State.UP)
-        for name in site.components
-    }
+    known = {name: _ASSUMED_FAILED if name in failed else _HEALTHY for name in site.components}
     answers = answer(design_bounds(site, failed), accepted_components(site, _day(now)), order)
     return Assessment(site=site, basis="design", at=now, answers=answers, components=_components(known, answers))
+
+
+_HEALTHY = Status(state=State.UP)
+_ASSUMED_FAILED = Status(state=State.DOWN, why="assumed failed")
 
 
 def assess_live(live: Live, now: float, *, order: int = 2, previous: Answers | None = None) -> Assessment:
@@ -173,19 +173,25 @@ def answer(bounds: Bounds, accepted: frozenset[str], order: int) -> Answers:
     """The law of cut sets and site states over two bounds."""
     site = bounds.structure.site
     scenarios = [(NOW, ())] + ([(UTILITY, site.utilities)] if site.utilities else [])
-    batch = Batch.of(*(failed for _, failed in scenarios))
-    low = bounds.structure.evaluate(bounds.low, batch)
-    high = low if bounds.high is bounds.low else bounds.structure.evaluate(bounds.high, batch)
+    failed = [names for _, names in scenarios]
+    bound, singles = bounds.low, Singles.of(bounds.structure, bounds.low, order, *failed)
+    on = low = high = bounds.structure.evaluate(bound, singles.batch)
+    if bounds.high is not bounds.low:
+        if low.life() > 0:
+            high = bounds.structure.evaluate(bounds.high, Batch.of(*failed))
+        else:
+            bound, singles = bounds.high, Singles.of(bounds.structure, bounds.high, order, *failed)
+            on = high = bounds.structure.evaluate(bound, singles.batch)
     survival = tuple(
-        Survival(scenario, *lives, site.power_outage)
-        for (scenario, _), lives in zip(scenarios, zip(low.lives(), high.lives(), strict=True), strict=True)
+        Survival(scenario, low.life(bit), high.life(bit), site.power_outage)
+        for bit, (scenario, _) in enumerate(scenarios)
     )
-    life = survival[0]
-    bound, lasts = (bounds.low, life.low) if life.low > 0 else (bounds.high, life.high)
+    lasts = on.life()
     unmet = lasts < site.power_outage
     cuts: tuple[CutSet, ...] = ()
     if lasts > 0:
-        cuts = minimal_cut_sets(bounds.structure, bound, within=0 if unmet else site.power_outage, order=order)
+        within = 0 if unmet else site.power_outage
+        cuts = completed(bounds.structure, bound, singles, on, within=within, order=order)
     points = sorted(
         (
             SinglePoint(name, site.components[name].kind, cut.loss, name in accepted)
@@ -199,8 +205,8 @@ def answer(bounds: Bounds, accepted: frozenset[str], order: int) -> Answers:
         bounds=bounds,
         accepted=accepted,
         order=order,
-        low=low,
-        high=high,
+        assured=low.working(site),
+        possible=high.working(site),
         state=_site_state(site, survival, points, accepted),
         paths=_path_states(site, low, high),
         cut_sets=cuts,
@@ -235,12 +241,13 @@ def _site_state(
 def _path_states(site: Site, low: OnTimes, high: OnTimes) -> tuple[PathState, ...]:
     assured = [bool(course[0][1] & 1) for course in low.paths]
     possible = [bool(course[0][1] & 1) for course in high.paths]
-    preferred = set()
-    for area in site.areas or ("",):
-        serving = [i for i, path in enumerate(site.emergency_paths) if not path.serves or area in path.serves]
-        best = next((i for i in serving if assured[i]), next((i for i in serving if possible[i]), None))
-        if best is not None:
-            preferred.add(best)
+    best: dict[str, int] = {}
+    for known in (assured, possible):
+        for i, path in enumerate(site.emergency_paths):
+            if known[i]:
+                for area in path.serves or site.areas or ("",):
+                    best.setdefault(area, i)
+    preferred = frozenset(best.values())
     return tuple(
         PathState(path, assured[i], possible[i], i in preferred) for i, path in enumerate(site.emergency_paths)
     )
@@ -252,21 +259,21 @@ def _components(known: Mapping[str, Status], answers: Answers) -> tuple[Componen
 
 
 def _component_state(site: Site, name: str, own: Status, answers: Answers) -> ComponentState:
-    component, low, high = site.components[name], answers.low, answers.high
-    if low.works(component):
+    kind = site.components[name].kind
+    if name in answers.assured:
         # Assured for what is left of a lost reading is a weakness with a name, not plain up.
         weak = own.state in (State.DEGRADED, State.UNKNOWN)
         state, why = (State.DEGRADED, own.why) if weak else (State.UP, own.why)
-    elif high.works(component):
+    elif name in answers.possible:
         state = State.UNKNOWN
-        why = own.why if own.state is State.UNKNOWN else _because(site, name, low, own, "not known to work")
+        why = own.why if own.state is State.UNKNOWN else _because(site, name, answers.assured, own, "not known to work")
     else:
         state = State.DOWN
-        why = own.why if own.state is State.DOWN else _because(site, name, high, own, "off")
-    return ComponentState(name, component.kind, state, own.evidence, own.at, why)
+        why = own.why if own.state is State.DOWN else _because(site, name, answers.possible, own, "off")
+    return ComponentState(name, kind, state, own.evidence, own.at, why)
 
 
-def _because(site: Site, name: str, on: OnTimes, own: Status, word: str) -> str:
-    """Which of the things it needs or is fed by are off by `on`."""
-    off = [other for other in site.inputs(name) if not on.works(site.components[other])]
+def _because(site: Site, name: str, on: frozenset[str], own: Status, word: str) -> str:
+    """Which of the things it needs or is fed by are not among those that are on."""
+    off = [other for other in site.inputs(name) if other not in on]
     return f"{', '.join(off)} {'is' if len(off) == 1 else 'are'} {word}" if off else own.why

@@ -4,26 +4,54 @@ Every combination of an order is one bit of a batch, so the structure function i
 Combinations stand in colexicographic order: those of n things are those of n − 1, then those with the n-th.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import combinations
 from math import comb
+from operator import and_
+from typing import NamedTuple
 
 from resilience.duration import Ms
 from resilience.steps import Batch, Bound
-from resilience.structure import Structure, StructureTooLarge, bits
+from resilience.structure import OnTimes, Structure, StructureTooLarge, bits
 
 MOST_BYTES = 400_000_000
 """What the masks of one order may take; reckoned before any is made."""
 
 
-@dataclass(frozen=True, slots=True)
-class CutSet:
+class CutSet(NamedTuple):
     """`members` sorted by name; `loss` = life(911; members) in ms."""
 
     members: tuple[str, ...]
     loss: Ms
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """One batch of the scenarios asked for, then of all single failures, then of all pairs.
+
+    An evaluation costs by the moment, hardly by the set: the pairs that a single would have spared cost less than
+    a second evaluation.
+    """
+
+    names: Sequence[str]
+    """What may fail, and is not off anyway."""
+    blocks: "_Blocks"
+    batch: Batch
+
+    @classmethod
+    def of(cls, structure: Structure, bound: Bound, order: int, *scenarios: Iterable[str]) -> "Singles":
+        names = [name for name in structure.candidates if name not in bound.off]
+        sizes = tuple(size for size in (1, 2)[:order] if size <= len(names))
+        for size in sizes:
+            refuse_too_large(structure, len(names), size)
+        blocks = _blocks(len(names), sizes, len(scenarios))
+        failed = dict(zip(names, blocks.masks, strict=True))
+        for bit, scenario in enumerate(scenarios):
+            for name in scenario:
+                failed[name] = failed.get(name, 0) | 1 << bit
+        return cls(names, blocks, Batch((1 << blocks.end) - 1, failed))
 
 
 def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: int) -> tuple[CutSet, ...]:
@@ -32,28 +60,24 @@ def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: i
     Sorted by order, then by name. The caller has made sure that life(911) with nothing failed is not below
     `within`, and not 0. StructureTooLarge where an order would not fit; nothing has been computed of it then.
     """
-    names = sorted(c.name for c in structure.site.components.values() if c.candidate and c.name not in bound.off)
-    found: list[CutSet] = []
-    # Singles and pairs share one evaluation: it costs more than the pairs that a single would have spared.
-    for asked in ((1, 2)[:order], *((size,) for size in range(3, order + 1))):
-        single = {cut.members[0] for cut in found if len(cut.members) == 1}
-        names = [name for name in names if name not in single]
-        sizes = tuple(size for size in asked if size <= len(names))
-        if not sizes:
-            break
-        refuse_too_large(structure, len(names), sizes[-1])
-        blocks = _blocks(len(names), sizes)
-        batch = Batch((1 << blocks.sets) - 1, dict(zip(names, blocks.masks, strict=True)))
-        losses = structure.evaluate(bound, batch, within or 1).losses()
-        for size, start in zip(sizes, blocks.starts, strict=True):
-            covered = _covered(found, names, size)
-            own = (1 << comb(len(names), size)) - 1
-            fresh = [
-                CutSet(tuple(names[index] for index in combination(len(names), size, bit)), loss)
-                for loss, gone in losses
-                for bit in bits(gone >> start & own & ~covered)
-            ]
-            found.extend(sorted(fresh, key=lambda cut: cut.members))
+    singles = Singles.of(structure, bound, order)
+    on = structure.evaluate(bound, singles.batch, within or 1)
+    return completed(structure, bound, singles, on, within=within, order=order)
+
+
+def completed(
+    structure: Structure, bound: Bound, singles: Singles, on: OnTimes, *, within: Ms, order: int
+) -> tuple[CutSet, ...]:
+    """The same, where `singles` have been evaluated already, as far as `within` at least."""
+    found = _found(singles.names, singles.blocks, on, within, 0)
+    alone = {cut.members[0] for cut in found if len(cut.members) == 1}
+    names = [name for name in singles.names if name not in alone]
+    for size in range(3, min(order, len(names)) + 1):
+        refuse_too_large(structure, len(names), size)
+        blocks = _blocks(len(names), (size,), 0)
+        batch = Batch((1 << blocks.end) - 1, dict(zip(names, blocks.masks, strict=True)))
+        covered = _covered(found, dict(zip(names, blocks.masks, strict=True)))
+        found += _found(names, blocks, structure.evaluate(bound, batch, within or 1), within, covered)
     return tuple(found)
 
 
@@ -61,32 +85,49 @@ def minimal_cut_sets(structure: Structure, bound: Bound, *, within: Ms, order: i
 class _Blocks:
     """The combinations of several sizes, a block of bits each from its start on."""
 
-    masks: tuple[int, ...]
+    sizes: tuple[int, ...]
     starts: tuple[int, ...]
-    sets: int
+    end: int
+    masks: tuple[int, ...]
+    """For each thing, the combinations that hold it."""
 
 
 @lru_cache(maxsize=512)
-def _blocks(n: int, sizes: tuple[int, ...]) -> _Blocks:
-    counts = [comb(n, size) for size in sizes]
-    starts = tuple(sum(counts[:index]) for index in range(len(sizes)))
-    masks = [0] * n
-    for size, start in zip(sizes, starts, strict=True):
+def _blocks(n: int, sizes: tuple[int, ...], start: int) -> _Blocks:
+    """Those of n things, where the bits before `start` are for something else."""
+    masks, starts = [0] * n, []
+    for size in sizes:
+        starts.append(start)
         masks = [mask | own << start for mask, own in zip(masks, combination_masks(n, size), strict=True)]
-    return _Blocks(tuple(masks), starts, sum(counts))
+        start += comb(n, size)
+    return _Blocks(sizes, tuple(starts), start, tuple(masks))
 
 
-def _covered(found: Sequence[CutSet], names: Sequence[str], size: int) -> int:
-    """The combinations of `size` that hold a cut set already found."""
+def _found(names: Sequence[str], blocks: _Blocks, on: OnTimes, within: Ms, covered: int) -> list[CutSet]:
+    """The combinations that are cut sets and, neither in `covered` nor by a smaller one of these, not minimal."""
+    losses = [(moment, gone) for moment, gone in on.losses() if moment < (within or 1)]
     position = {name: index for index, name in enumerate(names)}
-    masks = combination_masks(len(names), size)
+    found: list[CutSet] = []
+    for size, start in zip(blocks.sizes, blocks.starts, strict=True):
+        own = ((1 << comb(len(names), size)) - 1) << start & ~covered
+        fresh = []
+        for moment, gone in losses:
+            for bit in bits((gone & own) >> start):
+                members = tuple([names[index] for index in combination(len(names), size, bit)])
+                fresh.append(CutSet(members, moment))
+                if size == 1:
+                    covered |= blocks.masks[position[members[0]]]
+        fresh.sort()
+        found += fresh
+    return found
+
+
+def _covered(found: Iterable[CutSet], masks: Mapping[str, int]) -> int:
+    """The combinations that hold a cut set already found, where `masks` has those that hold each thing."""
     covered = 0
     for cut in found:
-        if all(member in position for member in cut.members):
-            held = masks[position[cut.members[0]]]
-            for member in cut.members[1:]:
-                held &= masks[position[member]]
-            covered |= held
+        if all(member in masks for member in cut.members):
+            covered |= reduce(and_, (masks[member] for member in cut.members))
     return covered
 
 

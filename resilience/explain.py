@@ -138,9 +138,7 @@ def _longer(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple
     short = [
         component
         for name, component in site.components.items()
-        if component.kind is Kind.UPS
-        and name != point.component
-        and _lost_at(on.components[name]) < site.power_outage
+        if component.kind is Kind.UPS and name != point.component and _lost_at(on.components[name]) < site.power_outage
     ]
     fixes = [Lasts(component.name, (component.runtime or 0) + missing) for component in short]
     for fix in fixes:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 from resilience.duration import Ms
 
@@ -94,7 +96,13 @@ def names_in(need: Need) -> tuple[str, ...]:
     """Every component name in `need`, in the order written, repeats kept."""
     if isinstance(need, str):
         return (need,)
-    return tuple(name for part in need.of for name in names_in(part))
+    found: list[str] = []
+    for part in need.of:
+        if isinstance(part, str):
+            found.append(part)
+        else:
+            found += names_in(part)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +233,9 @@ class Owner:
     chat: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Site:
-    """One place people call 911 from, as declared and checked."""
+    """One place people call 911 from, as declared and checked. Not slotted: what follows from it is worked out once."""
 
     id: str
     name: str
@@ -248,11 +256,11 @@ class Site:
     alerting: Gate = NOTHING
     """What the alerts about this site travel over."""
 
-    @property
+    @cached_property
     def utilities(self) -> tuple[str, ...]:
         return tuple(c.name for c in self.components.values() if c.kind is Kind.UTILITY)
 
-    @property
+    @cached_property
     def areas(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(area for path in self.emergency_paths for area in path.serves))
 
@@ -261,6 +269,11 @@ class Site:
         component = self.components[name]
         return tuple(dict.fromkeys((*names_in(component.needs), *(component.power or ()))))
 
-    @property
+    @cached_property
     def probes(self) -> tuple[ProbeSpec, ...]:
         return tuple(probe for component in self.components.values() for probe in component.probes)
+
+    @cached_property
+    def derived(self) -> dict[str, Any]:
+        """What other modules have worked out of this declaration, by their own keys. It goes where the site goes."""
+        return {}

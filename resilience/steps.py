@@ -4,7 +4,7 @@ A mask has one bit a failure set, so ∩ is `&` and ∪ is `|`. Nothing but `&`,
 mask, so that formulas can stand in for integers. Exact, without clock or I/O.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -52,13 +52,6 @@ class Inputs(NamedTuple):
     some: tuple[tuple[int, ...], ...] = ()
     gates: tuple[GateOf, ...] = ()
 
-    def steps(self) -> Iterable[int]:
-        yield from self.every
-        for group in self.some:
-            yield from group
-        for gate in self.gates:
-            yield from leaves(gate)
-
 
 class Step(NamedTuple):
     """A component, a view of one, a path, an area or 911, as it is evaluated. What it stands on comes earlier."""
@@ -74,51 +67,72 @@ class Step(NamedTuple):
     returns: bool = True
     """Whether it is on again when what it stands on is."""
 
+    def stands_on(self) -> Iterator[int]:
+        every, some, gates = self.inputs
+        yield from every
+        for group in some:
+            yield from group
+        for gate in gates:
+            yield from _leaves(gate)
+        yield from self.battery or ()
 
-def leaves(gate: GateOf) -> Iterable[int]:
+
+def _leaves(gate: GateOf) -> Iterator[int]:
     for part in gate[1]:
         if isinstance(part, int):
             yield part
         else:
-            yield from leaves(part)
+            yield from _leaves(part)
+
+
+def together(inputs: Inputs, on: Sequence[int], among: int, full: int) -> int:
+    """The sets of `among` under which all `inputs` are on."""
+    every, some, gates = inputs
+    for one in every:
+        among &= on[one]
+    for group in some:
+        either = 0
+        for one in group:
+            either |= on[one]
+        among &= either
+    for gate in gates:
+        among &= gate_mask(gate, on, full)
+    return among
 
 
 class Storage:
     """Stored energy in one evaluation: what was on when, as far as batteries and holds ask for it."""
 
     def __init__(self, bound: Bound, full: int, look_again: Callable[[int, Ms], None]) -> None:
-        """`look_again` is told the step and the moment at which it may change by itself."""
+        """`look_again` is told which step may change by itself, and at which moment."""
         self._bound = bound
         self._full = full
         self._look_again = look_again
         self._past: dict[tuple[int, bool], list[tuple[Ms, int]]] = {}
 
-    def mask(self, index: int, step: Step, inputs: int, on: Sequence[int], now: Ms) -> int:
-        """hold( on(needs) ∩ supply ) of a step that stores, where `inputs` is what its other inputs allow."""
-        component = step.stores
-        assert component is not None
-        mask = inputs
-        if component.kind is Kind.GENERATOR:
-            starts, fuel = self._bound.starts_within[component.name], self._bound.fuel[component.name]
+    def hold(self, index: int, stores: Component, mask: int, feeds: int | None, now: Ms) -> int:
+        """hold( on(needs) ∩ supply ) at `now`, where `mask` is what needs and feeds allow; of a battery the needs
+        alone, and `feeds` apart."""
+        if stores.kind is Kind.GENERATOR:
+            starts, fuel = self._bound.starts_within[stores.name], self._bound.fuel[stores.name]
             if now == 0:
                 self._look_again(index, starts)
                 self._look_again(index, fuel)
             mask = mask if starts <= now < fuel else 0
-        if step.battery is not None:
-            feeds = union(on[feed] for feed in step.battery)
-            mask &= self._held(index, False, feeds, self._bound.runtime[component.name], now)
-        if component.holds:
-            mask = self._held(index, True, mask, component.holds, now)
+        if feeds is not None:
+            mask &= self._held((index, False), feeds, self._bound.runtime[stores.name], now)
+        if stores.holds:
+            mask = self._held((index, True), mask, stores.holds, now)
         return mask
 
-    def _held(self, index: int, own: bool, mask: int, hold: Ms, now: Ms) -> int:
+    def _held(self, key: tuple[int, bool], mask: int, hold: Ms, now: Ms) -> int:
         """[0, hold) ∪ {t : on at some moment of (t − hold, t]}, at the moment `now`."""
         if not hold or hold == FOREVER:
             return self._full if hold else mask
-        past = self._past.setdefault((index, own), [])
+        past = self._past.setdefault(key, [])
         if not past or past[-1][1] != mask:
             past.append((now, mask))
-            self._look_again(index, now + hold)
+            self._look_again(key[0], now + hold)
         if now < hold:
             return self._full
         # What was on until `end` is held until end + hold.

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 
 from resilience.duration import FOREVER, Ms
 from resilience.model import PASSES_POWER, Component, Gate, Kind, Need, Site
-from resilience.steps import Batch, Bound, GateOf, Inputs, Step, Storage, gate_mask
+from resilience.steps import Batch, Bound, GateOf, Inputs, Step, Storage, together, union
 
 MOST_MOMENTS = 4096
 """Moments at which something changes. A real site has about ten; stored energy nested without end has no bound."""
@@ -52,6 +52,14 @@ class OnTimes:
             for bit in bits(gone):
                 lives[bit] = moment
         return lives
+
+    def life(self, bit: int = 0) -> Ms:
+        """life(911; S) of one set of the batch."""
+        return next((moment for moment, on in self.calling if not on >> bit & 1), FOREVER)
+
+    def working(self, site: Site) -> frozenset[str]:
+        """The components that work with the first set of the batch."""
+        return frozenset([name for name, component in site.components.items() if self.works(component)])
 
     def works(self, component: Component, bit: int = 0) -> bool:
         """Whether `component` is on at time 0; a generator, whether it will come on at all."""
@@ -101,30 +109,27 @@ class Structure:
         self.site = site
         self.lost = lost or {}
         self.feeds = feeds or {}
-        self.candidates = sorted(c.name for c in site.components.values() if c.candidate)
+        self.candidates = sorted([c.name for c in site.components.values() if c.candidate])
         """What can be a member of a cut set."""
         self._steps: list[Step] = []
-        self._index: dict[tuple[str, str], int] = {}
+        self._index: dict[str, int] = {}
+        self._views: dict[tuple[str, str], int] = {}
         for name in dependencies_first(site.components, site.inputs):
-            self._step(name, "")
-        self._base = {name: index for (name, view), index in self._index.items() if not view}
+            self._at(name, "")
         self._components = len(self._steps)
-        paths = [self._add(Step("", self._inputs(path.needs))) for path in site.emergency_paths]
-        areas = [
-            tuple(
-                index
-                for index, path in zip(paths, site.emergency_paths, strict=True)
-                if not path.serves or area in path.serves
-            )
-            for area in site.areas or ("",)
-        ]
-        self._paths = paths
-        self._calling = self._add(Step("", Inputs(tuple(self._add(Step("", Inputs(some=(area,)))) for area in areas))))
+        self._paths = [self._add(Step("", self._inputs(path.needs))) for path in site.emergency_paths]
+        serving: dict[str, list[int]] = {area: [] for area in site.areas or ("",)}
+        for index, path in zip(self._paths, site.emergency_paths, strict=True):
+            for area in path.serves or serving:
+                serving[area].append(index)
+        areas = [self._add(Step("", Inputs(some=(tuple(paths),)))) for paths in serving.values()]
+        self._calling = self._add(Step("", Inputs(tuple(areas))))
         self._users = [0] * len(self._steps)
         """For each step those that stand on it, one bit each."""
         for index, step in enumerate(self._steps):
-            for used in (*step.inputs.steps(), *(step.battery or ())):
-                self._users[used] |= 1 << index
+            own = 1 << index
+            for used in step.stands_on():
+                self._users[used] |= own
 
     def __len__(self) -> int:
         return self._components
@@ -133,118 +138,135 @@ class Structure:
         self._steps.append(step)
         return len(self._steps) - 1
 
-    def _step(self, name: str, view: str) -> int:
-        if (index := self._index.get((name, view))) is not None:
-            return index
+    def _at(self, name: str, view: str) -> int:
+        """Which step is `name`, as the UPS `view` sees it if that is a name; it is made where there is none."""
+        index = self._views.get((name, view)) if view else self._index.get(name)
+        if index is None:
+            index = self._add(self._step(name, view))
+            if view:
+                self._views[name, view] = index
+            else:
+                self._index[name] = index
+        return index
+
+    def _step(self, name: str, view: str) -> Step:
         component = self.site.components[name]
+        kind = component.kind
         feeds: tuple[int, ...] | None = None
         if view and name in self.lost[view]:
             feeds = ()
         elif named := self.feeds.get(name, component.power):
             inner = name if name in self.lost else view
-            feeds = tuple([self._step(feed, inner if self._passes(feed) else "") for feed in named])
+            feeds = tuple([self._at(feed, inner if inner and self._passes(feed) else "") for feed in named])
         # Its battery does not count in the view of a UPS that its output does not reach.
-        bridges = component.kind is Kind.UPS and feeds is not None and (not view or view == name)
-        inputs = self._inputs(component.needs)
-        if feeds is not None and not bridges:
-            every, some, gates = inputs
-            inputs = Inputs((*every, *feeds), some, gates) if len(feeds) == 1 else Inputs(every, (*some, feeds), gates)
-        stores = bridges or component.holds or component.kind is Kind.GENERATOR
-        index = self._index[name, view] = self._add(
-            Step(
-                name,
-                inputs,
-                component if stores else None,
-                feeds if bridges else None,
-                component.kind in PASSES_POWER,
-            )
-        )
-        return index
+        bridges = kind is Kind.UPS and feeds is not None and (not view or view == name)
+        stores = component if bridges or component.holds or kind is Kind.GENERATOR else None
+        inputs = self._inputs(component.needs, None if bridges else feeds)
+        return Step(name, inputs, stores, feeds if bridges else None, kind in PASSES_POWER)
 
     def _passes(self, name: str) -> bool:
         return self.site.components[name].kind in PASSES_POWER
 
-    def _inputs(self, gate: Gate) -> Inputs:
-        """`gate` as a conjunction, with nothing nested that says the same flat."""
+    def _inputs(self, gate: Gate, feeds: tuple[int, ...] | None = None) -> Inputs:
+        """`gate` and one of `feeds` as a conjunction, with nothing nested that says the same flat."""
         every: list[int] = []
-        some: list[tuple[int, ...]] = []
+        some = [] if feeds is None else [feeds]
         gates: list[GateOf] = []
-        waiting: list[Need] = [gate]
+        waiting: list[Need] = [*gate.of] if gate.count == len(gate.of) else [gate]
         for need in waiting:
             if isinstance(need, str):
-                every.append(self._step(need, ""))
+                every.append(self._at(need, ""))
             elif need.count == len(need.of):
                 waiting += need.of
-            elif need.count == 1 and all(isinstance(part, str) for part in need.of):
-                some.append(tuple([self._step(part, "") for part in need.of if isinstance(part, str)]))
+            elif need.count == 1 and (names := [part for part in need.of if isinstance(part, str)]) == [*need.of]:
+                some.append(tuple([self._at(name, "") for name in names]))
             else:
                 gates.append(self._gate(need))
         return Inputs(tuple(every), tuple(some), tuple(gates))
 
     def _gate(self, gate: Gate) -> GateOf:
         return gate.count, tuple(
-            self._step(part, "") if isinstance(part, str) else self._gate(part) for part in gate.of
+            [self._at(part, "") if isinstance(part, str) else self._gate(part) for part in gate.of]
         )
 
     def evaluate(self, bound: Bound, batch: Batch, horizon: Ms = FOREVER) -> OnTimes:
         """On-times of everything for every set of `batch`, up to `horizon` (ms), which 1 makes "just now"."""
-        steps, users, full, failed = self._steps, self._users, batch.full, batch.failed
-        survives = [full & ~failed[step.name] if step.name in failed else full for step in steps]
+        steps, users, full = self._steps, self._users, batch.full
+        survives, pinned = self._fates(bound, batch)
+        agenda = _Agenda(horizon, (1 << len(steps)) - 1)
+        storage = Storage(bound, full, agenda.look_again)
+        on = [0] * len(steps)
+        courses: list[list[tuple[Ms, int]]] = [[] for _ in steps]
+        for now, due in agenda:
+            stale = due
+            while stale:
+                index = (stale & -stale).bit_length() - 1
+                stale &= stale - 1
+                _, inputs, stores, battery, returns = steps[index]
+                mask = survives[index]
+                if index not in pinned:
+                    mask = together(inputs, on, mask, full)
+                    if stores is not None:
+                        feeds = None if battery is None else union([on[feed] for feed in battery])
+                        mask = storage.hold(index, stores, mask, feeds, now) & survives[index]
+                    if now and not returns:
+                        mask &= on[index]
+                if not now or mask != on[index]:
+                    on[index] = mask
+                    courses[index].append((now, mask))
+                    # At 0 everything is due, each after what it stands on.
+                    stale |= users[index] if now else 0
+        if agenda.overfull:
+            raise StructureTooLarge(
+                f"{self.site.id}: power and holds change at more than {MOST_MOMENTS} moments; nest fewer of them"
+            )
+        components = {name: courses[index] for name, index in self._index.items()}
+        return OnTimes(full, components, [courses[index] for index in self._paths], courses[self._calling])
+
+    def _fates(self, bound: Bound, batch: Batch) -> tuple[list[int], set[int]]:
+        """For each step the sets that do not hold it, none where it is off; and those that work whatever happens."""
+        full, failed = batch.full, batch.failed
+        survives = [full & ~failed[step.name] if step.name in failed else full for step in self._steps]
         pinned = set[int]()
         if bound.off or bound.pinned:
-            for index, step in enumerate(steps):
+            for index, step in enumerate(self._steps):
                 if step.name in bound.off:
                     survives[index] = 0
                 elif step.name in bound.pinned:
                     pinned.add(index)
-        on = [0] * len(steps)
-        courses: list[list[tuple[Ms, int]]] = [[] for _ in steps]
-        agenda: dict[Ms, int] = {}
-        moments: list[Ms] = []
-        now: Ms = 0
+        return survives, pinned
 
-        def look_again(index: int, moment: Ms) -> None:
-            if now < moment < horizon:
-                if moment not in agenda:
-                    agenda[moment] = 0
-                    heappush(moments, moment)
-                agenda[moment] |= 1 << index
 
-        storage = Storage(bound, full, look_again)
-        stale = (1 << len(steps)) - 1
-        for count in range(MOST_MOMENTS):
-            while stale:
-                index = (stale & -stale).bit_length() - 1
-                stale &= stale - 1
-                step = steps[index]
-                _, (every, some, gates), stores, _, returns = step
-                mask = survives[index]
-                if index not in pinned:
-                    for one in every:
-                        mask &= on[one]
-                    for group in some:
-                        either = 0
-                        for one in group:
-                            either |= on[one]
-                        mask &= either
-                    for gate in gates:
-                        mask &= gate_mask(gate, on, full)
-                    if stores is not None:
-                        mask = storage.mask(index, step, mask, on, now) & survives[index]
-                    if count and not returns:
-                        mask &= on[index]
-                if not count or mask != on[index]:
-                    on[index] = mask
-                    courses[index].append((now, mask))
-                    if count:
-                        stale |= users[index]
-            if not moments:
-                break
-            now = heappop(moments)
-            stale = agenda.pop(now)
-        else:
-            raise StructureTooLarge(
-                f"{self.site.id}: power and holds change at more than {MOST_MOMENTS} moments; nest fewer of them"
-            )
-        components = {name: courses[index] for name, index in self._base.items()}
-        return OnTimes(full, components, [courses[index] for index in self._paths], courses[self._calling])
+def structure_of(site: Site) -> Structure:
+    """The structure of `site` as declared, made once for each site."""
+    made: Structure = site.derived.get(_KEY) or site.derived.setdefault(_KEY, Structure(site))
+    return made
+
+
+_KEY = "structure"
+
+
+class _Agenda:
+    """The moments at which to look again, in order, each with the steps to look at, one bit each."""
+
+    def __init__(self, horizon: Ms, first: int) -> None:
+        self.overfull = False
+        self._horizon = horizon
+        self._now: Ms = 0
+        self._moments: list[Ms] = [0]
+        self._steps: dict[Ms, int] = {0: first}
+
+    def look_again(self, index: int, moment: Ms) -> None:
+        if self._now < moment < self._horizon:
+            if moment not in self._steps:
+                self._steps[moment] = 0
+                heappush(self._moments, moment)
+            self._steps[moment] |= 1 << index
+
+    def __iter__(self) -> Iterator[tuple[Ms, int]]:
+        for _ in range(MOST_MOMENTS):
+            if not self._moments:
+                return
+            self._now = heappop(self._moments)
+            yield self._now, self._steps.pop(self._now)
+        self.overfull = bool(self._moments)

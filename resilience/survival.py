@@ -22,7 +22,7 @@ from resilience.power import (
 from resilience.reading import State
 from resilience.state import Memory, Quantities, Status, quantities, statuses
 from resilience.steps import Batch, Bound
-from resilience.structure import Structure
+from resilience.structure import Structure, structure_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Bounds:
 def design_bounds(site: Site, failed: frozenset[str] = frozenset()) -> Bounds:
     """Everything declared is healthy, runtimes as declared; `failed` is down from the start."""
     energy = {name: declared_energy(component) for name, component in site.components.items()}
-    return _bounds(Structure(site), energy, failed, failed)
+    return _bounds(structure_of(site), energy, failed, failed)
 
 
 def never_on(bounds: Bounds) -> str:
