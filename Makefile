@@ -15,7 +15,7 @@ PEERS := \
 	kamailio-json-modules \
 	kamailio-tls-modules \
 	libnss3-tools \
-	nftables coturn \
+	nftables \
 	nut-client \
 	nut-server \
 	openssl \

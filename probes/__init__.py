@@ -1,28 +1,55 @@
-"""The probes: one module each, one line each in the table below.
+"""The probes: what a file may say of one in `probes.declared`, what talks to the device in a module of its name.
 
-A probe is one async function over the settings of its type (see `resilience.probing`). Adding one takes
-three steps: write the module, add its line here, write its test.
+Adding one takes a line here (CONTRIBUTING.md). A type is imported when a file names it.
 """
 
-from collections.abc import Mapping
-from importlib.metadata import entry_points
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-from probes.egress import EGRESS
-from probes.icmp import ICMP
-from probes.kamailio import KAMAILIO
-from probes.nut import NUT
-from probes.sip_options import SIP_OPTIONS
-from probes.snmp_ups import SNMP_UPS
-from probes.tcp import TCP
 from resilience.probing import ProbeType
 
-BUILT_IN: tuple[ProbeType, ...] = (ICMP, TCP, EGRESS, NUT, SNMP_UPS, SIP_OPTIONS, KAMAILIO)
+BUILT_IN: Mapping[str, str] = {
+    "icmp": "probes.declared.icmp:ICMP",
+    "tcp": "probes.declared.tcp:TCP",
+    "nut": "probes.declared.nut:NUT",
+    "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",
+    "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
+    "kamailio": "probes.declared.kamailio:KAMAILIO",
+}
+"""Every type of ours, and where it is declared."""
+
+
+class _Registry(Mapping[str, ProbeType]):
+    """Imports a type when it is asked for. Strangers are asked only where a name is none of ours."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, ProbeType] = {}
+        self._offered: Mapping[str, ProbeType] | None = None
+
+    def __getitem__(self, name: str) -> ProbeType:
+        if name not in BUILT_IN:
+            return self._strangers()[name]
+        if name not in self._known:
+            module, _, constant = BUILT_IN[name].partition(":")
+            self._known[name] = getattr(import_module(module), constant)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from BUILT_IN
+        yield from (name for name in self._strangers() if name not in BUILT_IN)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _strangers(self) -> Mapping[str, ProbeType]:
+        if self._offered is None:
+            from importlib.metadata import entry_points  # noqa: PLC0415  # costs 30 ms, and most files need none
+
+            offered: list[ProbeType] = [entry.load() for entry in entry_points(group="resilience.probes")]
+            self._offered = {probe_type.name: probe_type for probe_type in offered}
+        return self._offered
 
 
 def registry() -> Mapping[str, ProbeType]:
     """Every probe type by name: ours, and those that installed packages offer as `resilience.probes`."""
-    found = {probe_type.name: probe_type for probe_type in BUILT_IN}
-    for entry in entry_points(group="resilience.probes"):
-        offered: ProbeType = entry.load()
-        found.setdefault(offered.name, offered)
-    return found
+    return _Registry()

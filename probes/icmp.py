@@ -4,15 +4,13 @@ Sockets are in `probes.echo`; what it shares with every probe of bare targets is
 """
 
 import asyncio
-from dataclasses import dataclass
 
-from probes import voice
+from probes.declared.icmp import Icmp
 from probes.echo import EchoChannel, NotPermitted
 from probes.echo_requests import Window
-from probes.targets import TARGET_FIELDS, Targets, Unresolved, by_quorum, check_targets, not_sent, resolve
+from probes.targets import Unresolved, by_quorum, not_sent, resolve, wanted_family
 from resilience.duration import spoken
-from resilience.fields import described, integer, span
-from resilience.probing import ProbeType, Run
+from resilience.probing import Run
 from resilience.reading import Observation, Reading, Reason, State, failure
 
 # Voice quality, ITU-T G.107, G.113, G.114 and Y.1541.
@@ -25,18 +23,6 @@ JITTER_DEGRADED = 0.050
 """Seconds; the bound of Y.1541 classes 0 and 1."""
 RTT_DEGRADED = 0.800
 """Seconds; twice the 400 ms one way that G.114 calls unacceptable. A geostationary hop stays below."""
-R_DEGRADED = 50.0
-"""The E-model's rating under which G.109 recommends no connection. Delay, loss and jitter that are each bearable, and
-together are not, lie below. Between 50 and 70 lies every geostationary hop, a good way to 911 where there is no
-other."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Icmp(Targets):
-    count: int = 3
-    """Echo requests a target and reading."""
-    spacing: float = 200
-    """Milliseconds between them; less where the timeout is short."""
 
 
 def judge(target: str, window: Window, timeout: float) -> Reading:
@@ -60,27 +46,15 @@ def judge(target: str, window: Window, timeout: float) -> Reading:
         weak.append(f"the median round trip takes {window.rtt * 1000:.0f} ms")
     if window.jitter is not None and window.jitter > JITTER_DEGRADED:
         weak.append(f"successive round trips differ by {window.jitter * 1000:.0f} ms")
-    rating = rated(window)
-    if rating is not None and rating < R_DEGRADED and not weak:
-        weak.append(f"a call would sound bad (estimated MOS {voice.mos(rating):.1f})")
     text = f"{target}: {', '.join(weak)}" if weak else ""
     return Reading(State.DEGRADED if weak else State.UP, text=text, observations=observed(target, window))
 
 
-def rated(window: Window) -> float | None:
-    """The E-model's R of a call this way; None where one of its three figures is missing."""
-    if window.rtt is None or window.jitter is None or window.loss is None:
-        return None
-    return voice.rating(window.rtt, window.jitter, window.loss)
-
-
 def observed(target: str, window: Window) -> tuple[Observation, ...]:
-    rating = rated(window)
     values = (
         ("wan_rtt_seconds", window.rtt, "s"),
         ("wan_loss_ratio", window.loss, "1"),
         ("wan_jitter_seconds", window.jitter, "s"),
-        ("wan_mos", None if rating is None else voice.mos(rating), "1"),
     )
     return tuple(
         Observation(quantity, value, unit, "ICMP echo", target) for quantity, value, unit in values if value is not None
@@ -96,7 +70,7 @@ async def _ask(target: str, settings: Icmp, run: Run) -> Reading:
     now = asyncio.get_running_loop().time()
     until = now + run.timeout
     try:
-        family, address = await resolve(target, 0, settings.family, now + run.timeout / 2)
+        family, address = await resolve(target, 0, wanted_family(settings), now + run.timeout / 2)
     except Unresolved as error:
         return failure(Reason.RESOLVE, str(error))
     way = (family, settings.source, settings.interface)
@@ -111,22 +85,3 @@ async def _ask(target: str, settings: Icmp, run: Run) -> Reading:
             "its group, or use a tcp probe",
         )
     return not_sent(target, settings, window.error)
-
-
-ICMP = ProbeType(
-    name="icmp",
-    settings=Icmp,
-    fields={
-        **TARGET_FIELDS,
-        "count": described(integer(1, 20), "Echo requests to each target in a reading; 3 unless given."),
-        "spacing": described(span(least=1), "Time between them; 200ms unless given."),
-    },
-    probe=probe,
-    check=check_targets,
-    interval=30_000,
-    timeout=2_000,
-    confirm=5_000,
-    retries=0,
-    fall=3,
-    rise=3,
-)

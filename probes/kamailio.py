@@ -15,8 +15,8 @@ from typing import Any
 import h11
 
 from probes import trust
-from resilience.fields import described, flag, host, port, required, text
-from resilience.probing import ProbeType, Run
+from probes.declared.kamailio import Kamailio
+from resilience.probing import Run
 from resilience.reading import Observation, Reading, Reason, State, failure
 
 DISABLED = 1  # src/modules/uac/uac_reg.c, UAC_REG_*
@@ -121,22 +121,6 @@ def _observations(registrations: list[Registration], now: float) -> tuple[Observ
     return tuple(found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kamailio:
-    host: str
-    port: int = 8080
-    path: str = "/RPC"
-    tls: bool = False
-    verify: bool = True
-    ca: str = ""
-    registration: str = ""
-
-    @property
-    def url(self) -> str:
-        name = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http{'s' * self.tls}://{name}:{self.port}{self.path}"
-
-
 async def probe(settings: Kamailio, run: Run) -> Reading:
     """Reads the dump and judges it. What goes wrong on the way says nothing of the trunk: unknown."""
     try:
@@ -211,26 +195,3 @@ def _request(wire: h11.Connection, settings: Kamailio) -> bytes:
     )
     events = (request, h11.Data(data=call), h11.EndOfMessage())
     return b"".join(wire.send(event) or b"" for event in events)
-
-
-def _check(settings: Kamailio) -> str | None:
-    if not settings.tls and (settings.ca or not settings.verify):
-        return "ca and verify are for TLS; write tls: true"
-    return None
-
-
-KAMAILIO = ProbeType(
-    name="kamailio",
-    settings=Kamailio,
-    fields={
-        "host": required(host(), "the Kamailio whose xhttp serves JSON-RPC"),
-        "port": described(port(), "its HTTP port (8080)"),
-        "path": described(text(pattern=r"/[!-~]{0,200}", wanted="a path, such as /RPC"), "the path of JSON-RPC (/RPC)"),
-        "tls": described(flag(), "whether it is served over TLS (false)"),
-        "verify": described(flag(), "whether its certificate is verified (true)"),
-        "ca": described(text(), "a PEM file with the CA of its certificate, instead of the system's"),
-        "registration": described(text(longest=255), "the l_uuid to watch; without it, every one that is not disabled"),
-    },
-    probe=probe,
-    check=_check,
-)

@@ -1,6 +1,6 @@
 """The `nut` probe: one UPS as a upsd of Network UPS Tools reports it.
 
-Settings, the connection, and what upsd's variables mean as `UpsFacts`; the protocol is in `probes.upsd`, the
+The connection, and what upsd's variables mean as `UpsFacts`; the protocol is in `probes.upsd`, the
 judgement in `probes.ups`. Only STARTTLS, USERNAME, PASSWORD, LIST VAR and LOGOUT are ever sent: LOGIN would make
 the UPS's primary wait for this monitor before it shuts down.
 
@@ -15,29 +15,14 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from probes import upsd
+from probes.declared.nut import Nut
 from probes.trust import client_context
 from probes.ups import Figure, Output, Refused, UpsFacts, credible_runtime, judge, ratio
-from resilience import fields
 from resilience.duration import spoken
-from resilience.model import Secret
-from resilience.probing import ProbeType, Run, SecretMissing
+from resilience.probing import Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nut:
-    host: str
-    ups: str
-    port: int = 3493
-    user: str = ""
-    password: Secret | None = None
-    tls: bool = False
-    ca: str = ""
-    source: str = ""
-
 
 # --- The connection -------------------------------------------------------------------------------------------
 
@@ -334,42 +319,3 @@ def _charge(variables: upsd.Variables, *, draining: bool) -> Figure | None:
 def _percent(variables: upsd.Variables, name: str, *, most: float) -> Figure | None:
     percent = _number(variables, name)
     return None if percent is None else ratio(percent, name, most=most)
-
-
-# --- The type -------------------------------------------------------------------------------------------------
-
-
-def _check(settings: Nut) -> str | None:
-    if settings.password and not settings.user:
-        return "'password' is given without 'user'"
-    if settings.ca and not settings.tls:
-        return "'ca' is of use only with 'tls: true'"
-    return None
-
-
-NUT = ProbeType(
-    name="nut",
-    settings=Nut,
-    fields={
-        "host": fields.required(fields.host(), "The machine that upsd runs on."),
-        "port": fields.described(fields.port(), "upsd's TCP port; 3493 unless given."),
-        "ups": fields.required(
-            fields.text(
-                pattern=r"[A-Za-z0-9._:-]{1,64}", wanted="the name of a UPS as upsc -l prints it, without @host"
-            ),
-            "The UPS's name in ups.conf.",
-        ),
-        "user": fields.described(
-            fields.text(pattern=r"[ -~]{1,128}", wanted="a user name of printable ASCII"),
-            "A user of upsd.users. Reading needs none on a stock upsd, and upsd does not check it for reading.",
-        ),
-        "password": fields.described(fields.secret(), "The user's password; in clear on the wire without 'tls'."),
-        "tls": fields.described(fields.flag(), "Start TLS and verify the certificate; no answer without it."),
-        "ca": fields.described(
-            fields.text(), "A PEM file of the certificate authority; the system's store unless given."
-        ),
-        "source": fields.described(fields.address(), "The local address to connect from."),
-    },
-    probe=probe,
-    check=_check,
-)

@@ -7,29 +7,20 @@ the URI leads to is asked; one that answers carries the trunk. It dials nothing 
 import asyncio
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
 from probes import trust
-from probes.sip import build_options, classify, parse_uri
-from probes.sip_round import WAY_FIELDS, Round, Way, check_way
+from probes.declared.sip_options import SipOptions
+from probes.sip import build_options, classify
+from probes.sip_round import Round
 from probes.sip_silence import bad_certificate, what_came_instead
 from probes.sip_target import Target
 from probes.sip_transport import Exchange
-from resilience.fields import described, flag, required, scalar, span
-from resilience.probing import ProbeType, Run
+from resilience.probing import Run
 from resilience.reading import Observation, Reading, Reason, State
 
 CERTIFICATE_WARNING_DAYS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SipOptions(Way):
-    """`slow` in ms. `authorised`: whether the provider admits the monitor's source, so that silence is evidence."""
-
-    authorised: bool = True
-    slow: float = 2_000
 
 
 async def probe(settings: SipOptions, run: Run) -> Reading:
@@ -135,25 +126,3 @@ def joined(readings: Sequence[Reading]) -> Reading:
         return Reading(state, None, count + told if told else "", observations)
     telling = next((reading for reading in readings if reading.state is State.UNKNOWN), readings[0])
     return Reading(telling.state, telling.reason, told, observations)
-
-
-SIP_OPTIONS = ProbeType(
-    name="sip-options",
-    settings=SipOptions,
-    fields={
-        "uri": required(scalar(parse_uri, {"type": "string", "pattern": "^sips?:"}), "the trunk's SIP target"),
-        **WAY_FIELDS,
-        "authorised": described(flag(), "whether the provider admits this source, so that silence means down (true)"),
-        "slow": described(span(least=1), "an answer later than this is degraded (2s)"),
-    },
-    probe=probe,
-    check=lambda settings: check_way(settings.uri, settings),
-    interval=60_000,
-    # Timer F is 32 s. A trunk that has not answered five copies of a request within 8 s carries no call that a
-    # caller would wait for; a UDP target known to be slow may be given `timeout: 32s`.
-    timeout=8_000,
-    confirm=15_000,
-    retries=0,  # the transaction has its own retransmissions; another would break the pace
-    fall=3,
-    rise=2,
-)

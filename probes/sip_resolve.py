@@ -6,7 +6,6 @@ behind it are not known, and an address record of the same name may well be a we
 """
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ import dns.exception
 import dns.name
 import dns.resolver
 
-from probes.sip import SipUri, Transport
+from probes.declared.sip_uri import SipUri, Transport
+from probes.declared.targets import literal
 from probes.sip_target import Source, Target
 from resilience.reading import Reading, Reason, State, failure
 
@@ -173,7 +173,7 @@ async def resolve(uri: SipUri, source: Source, lookup: Lookup) -> Found:
 async def _places(uri: SipUri, lookup: Lookup) -> tuple[Place, ...]:
     """RFC 3263 §4.1 and §4.2: an address or a port leaves nothing to look up; a transport leaves out NAPTR."""
     itself = (Place(uri.transport, uri.host, uri.port or uri.transport.default_port),)
-    if uri.port or is_address(uri.host) or uri.host.rstrip(".") == "localhost":
+    if uri.port or literal(uri.host) or uri.host.rstrip(".") == "localhost":
         return itself
     names: tuple[tuple[Transport, str], ...]
     if uri.transport_written or uri.scheme == "sips":
@@ -198,7 +198,7 @@ async def _places(uri: SipUri, lookup: Lookup) -> tuple[Place, ...]:
 
 async def _targets(place: Place, family: socket.AddressFamily, lookup: Lookup, uri: SipUri) -> Found:
     name = f"{place.host.rstrip('.')}:{place.port}/{place.transport}"
-    if is_address(place.host):
+    if literal(place.host):
         return Found((Target(place.transport, place.host, place.port),))
     try:
         addresses = await lookup.addresses(place.host, family)
@@ -209,14 +209,6 @@ async def _targets(place: Place, family: socket.AddressFamily, lookup: Lookup, u
     # Whoever calls by the records finds nothing there either.
     says = State.UNKNOWN if place.host == uri.host else State.DOWN
     return Found((), (failure(Reason.RESOLVE, f"{name}: the name has no address", says=says),))
-
-
-def is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _routed(target: Target, source: Source) -> bool:

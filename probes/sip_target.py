@@ -3,7 +3,7 @@
 import socket
 from dataclasses import dataclass
 
-from probes.sip import Transport, bracketed
+from probes.declared.sip_uri import Transport, bracketed
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from probes import trust
+from probes.declared.sip_uri import Transport, bracketed
 from probes.sip import (
     Framing,
     ProtocolError,
     Request,
     Response,
-    Transport,
-    bracketed,
     is_request,
     parse_response,
 )

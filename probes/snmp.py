@@ -1,27 +1,25 @@
 """Asking an SNMP agent: GET and bounded walks over v1, v2c and v3.
 
-What may live here: how a file says where an agent is and with what credentials, and what a missing object or a
-refusal means. No device's OID and no judgement.
+What may live here: sessions with an agent, and what a missing object or a refusal means. No device's OID and no
+judgement.
 """
 
 import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from pysnmp.hlapi.v3arch import asyncio as v3arch
 
+from probes.declared.snmp import Access, check_access
 from probes.snmp_channel import Address, Agent, CommunityChannel, SnmpFailure, UserChannel
 from probes.snmp_message import Answer, Value, arcs
-from resilience import fields
-from resilience.fields import Field
 from resilience.model import Secret
 from resilience.probing import Run
 from resilience.reading import Reason
 
-__all__ = ["ACCESS_FIELDS", "Access", "Session", "SnmpFailure", "Value", "check_access", "open_session"]
+__all__ = ["Session", "SnmpFailure", "Value", "open_session"]
 
 MOST_OIDS = 16
 """Objects in one GET: the answer stays within one Ethernet frame, which every agent can send."""
@@ -31,6 +29,7 @@ FORBIDDEN = frozenset({6, 16})
 """noAccess and authorizationError. All error-status values: RFC 3416 §3."""
 
 AUTH_PROTOCOLS: Mapping[str, Any] = {
+    "": v3arch.USM_AUTH_NONE,
     "SHA-256": v3arch.USM_AUTH_HMAC192_SHA256,
     "SHA": v3arch.USM_AUTH_HMAC96_SHA,
     "SHA-512": v3arch.USM_AUTH_HMAC384_SHA512,
@@ -39,57 +38,13 @@ AUTH_PROTOCOLS: Mapping[str, Any] = {
     "MD5": v3arch.USM_AUTH_HMAC96_MD5,
 }
 PRIV_PROTOCOLS: Mapping[str, Any] = {
+    "": v3arch.USM_PRIV_NONE,
     "AES": v3arch.USM_PRIV_CFB128_AES,
     # No RFC has longer AES keys; as net-snmp does, they are extended as in draft-blumenthal-aes-usm-04.
     "AES-192": v3arch.USM_PRIV_CFB192_AES_BLUMENTHAL,
     "AES-256": v3arch.USM_PRIV_CFB256_AES_BLUMENTHAL,
     "DES": v3arch.USM_PRIV_CBC56_DES,
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """Where an agent listens and what it wants to hear; the settings of an SNMP probe begin with these."""
-
-    host: str
-    port: int = 161
-    version: str = "2c"
-    community: Secret | None = None
-    user: str = ""
-    auth: Secret | None = None
-    auth_protocol: str = "SHA-256"
-    priv: Secret | None = None
-    priv_protocol: str = "AES"
-    source: str = ""
-
-
-ACCESS_FIELDS: Mapping[str, Field[Any]] = {
-    "host": fields.required(fields.host(), "the agent's name or address"),
-    "port": fields.described(fields.port(), "UDP port of the agent; 161"),
-    "version": fields.described(fields.choice("1", "2c", "3"), "SNMP version; 2c"),
-    "community": fields.described(fields.secret(), "read-only community of version 1 and 2c"),
-    "user": fields.described(fields.text(longest=32), "user of version 3 (RFC 3414)"),
-    "auth": fields.described(fields.secret(), "authentication password of version 3"),
-    "auth_protocol": fields.described(fields.choice(*AUTH_PROTOCOLS), "SHA-256"),
-    "priv": fields.described(fields.secret(), "privacy password of version 3"),
-    "priv_protocol": fields.described(fields.choice(*PRIV_PROTOCOLS), "AES, which is AES-128"),
-    "source": fields.described(fields.address(), "local address that the questions leave from"),
-}
-
-
-def check_access(access: Access) -> str | None:
-    """A message for the file's author where the credentials do not fit the version."""
-    if access.version != "3":
-        if access.user or access.auth or access.priv:
-            return "'user', 'auth' and 'priv' belong to SNMP version 3; write version: 3"
-        return None if access.community else f"SNMP version {access.version} needs a 'community'"
-    if access.community:
-        return "'community' belongs to SNMP version 1 and 2c; version 3 has a 'user'"
-    if not access.user:
-        return "SNMP version 3 needs a 'user'"
-    return (
-        "'priv' needs 'auth': SNMP has no privacy without authentication" if access.priv and not access.auth else None
-    )
 
 
 Ask = Callable[[Sequence[str], bool], Awaitable[Answer]]
@@ -188,8 +143,8 @@ def _user_session(access: Access, run: Run, family: int, agent: Agent) -> Sessio
             access.user,
             auth,
             priv,
-            authProtocol=AUTH_PROTOCOLS.get(protocols[0], v3arch.USM_AUTH_NONE),
-            privProtocol=PRIV_PROTOCOLS.get(protocols[1], v3arch.USM_PRIV_NONE),
+            authProtocol=AUTH_PROTOCOLS[protocols[0]],
+            privProtocol=PRIV_PROTOCOLS[protocols[1]],
         )
         return UserChannel(family, access.source, user)
 

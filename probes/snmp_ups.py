@@ -7,15 +7,15 @@ data in `probes.snmp_families`; the judgement is `probes.ups`.
 import asyncio
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
-from probes.snmp import ACCESS_FIELDS, Access, Session, SnmpFailure, Value, check_access, open_session
+from probes.declared.snmp_ups import Settings
+from probes.snmp import Session, SnmpFailure, Value, open_session
 from probes.snmp_families import FAMILIES, FLAGS, AlarmTable, Enumerated, Family, Measured, Says
 from probes.ups import Figure, Output, Refused, UpsFacts, agreed_runtime, credible_runtime, judge, ratio
-from resilience import fields
-from resilience.probing import ProbeType, Run, SecretMissing
+from resilience.probing import Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
 
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
@@ -25,11 +25,6 @@ MOST_ALARMS = 24
 
 REMEMBERED = 3600
 """Seconds that an agent is taken for the family it was found to be; then what it offers is looked at anew."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(Access):
-    family: str = ""
 
 
 class Heard(NamedTuple):
@@ -215,15 +210,3 @@ async def probe(settings: Settings, run: Run) -> Reading:
     except SnmpFailure as silent:
         return failure(silent.reason, silent.text)
     return judge(decode(family, found, alarms))
-
-
-SNMP_UPS = ProbeType(
-    name="snmp-ups",
-    settings=Settings,
-    fields={
-        **ACCESS_FIELDS,
-        "family": fields.described(fields.choice(*FAMILIES), "the MIB it speaks, where it is not to be found out"),
-    },
-    probe=probe,
-    check=check_access,
-)

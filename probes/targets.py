@@ -1,6 +1,6 @@
 """Bare targets, a host each, and the way out to them: what the probes that ask any host share.
 
-Their keys, names to addresses, the source and interface of a socket, faults of our own that prove nothing
+Names to addresses, the source and interface of a socket, faults of our own that prove nothing
 about the target, and the quorum.
 """
 
@@ -9,84 +9,20 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from resilience.fields import Field, address, choice, described, host, integer, list_of, text
+from probes.declared.targets import Targets, literal
 from resilience.reading import Reading, Reason, State, failure
 
 Address = tuple[Any, ...]
 """What `getaddrinfo` gives for a host: (address, port) or (address, port, flow, scope)."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """What is asked and by which way out; `source` and `interface` "" leave it to the routing table."""
-
-    host: str = ""
-    hosts: tuple[str, ...] = ()
-    ip: str = ""
-    source: str = ""
-    interface: str = ""
-    quorum: int = 1
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        return self.hosts or (self.host,)
-
-    @property
-    def family(self) -> socket.AddressFamily:
-        """The address family of the source, else of the IP version wanted, else any."""
-        source = literal(self.source)
-        return _FAMILIES[str(source.version) if source else self.ip]
-
-
 _FAMILIES = {"4": socket.AF_INET, "6": socket.AF_INET6, "": socket.AF_UNSPEC}
 
 
-def literal(word: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that `word` is; None for a name and for ""."""
-    try:
-        return ipaddress.ip_address(word)
-    except ValueError:
-        return None
-
-
-TARGET_FIELDS: Mapping[str, Field[Any]] = {
-    "host": described(host(), "The target, where there is one."),
-    "hosts": described(list_of(host(), least=1, what="target"), "The targets, where there are several."),
-    "quorum": described(integer(1, 1000), "How many targets must answer for the component to be up; 1 unless given."),
-    "ip": described(choice("4", "6"), "The IP version a name is resolved to."),
-    "source": described(
-        address(),
-        "The address to send from. It picks the way out only where a routing rule `from` it exists; "
-        "name the interface as well where that rule can lose its route.",
-    ),
-    "interface": described(
-        text(pattern=r"[^\s/:]{1,15}", wanted="the name of a network interface"), "The interface to send through."
-    ),
-}
-
-
-def check_targets(settings: Targets) -> str | None:
-    """The rules over several keys: a message for the file's author, or None."""
-    if bool(settings.host) == bool(settings.hosts):
-        return "one of 'host' and 'hosts' is wanted"
-    if len(set(settings.all)) < len(settings.all):
-        return "a target stands twice in 'hosts'"
-    if settings.quorum > len(settings.all):
-        return f"a quorum of {settings.quorum} cannot be met by {len(settings.all)} targets"
-    source = literal(settings.source)
-    if source and settings.ip not in ("", str(source.version)):
-        return f"'ip' is {settings.ip} and the source is an IPv{source.version} address"
-    for target in settings.all:
-        found = literal(target)
-        if found and (found == source or found.is_unspecified or found.is_multicast):
-            return f"'{target}' is not the address of another machine"
-        if found and settings.family not in (socket.AF_UNSPEC, _FAMILIES[str(found.version)]):
-            asked = "46".replace(str(found.version), "")
-            return f"'{target}' is an IPv{found.version} address, the probe asks by IPv{asked}"
-    return None
+def wanted_family(settings: Targets) -> socket.AddressFamily:
+    """The address family of the source, else of the IP version wanted, else any."""
+    return _FAMILIES[settings.ip_version]
 
 
 async def resolve(
@@ -171,6 +107,5 @@ def by_quorum(readings: Mapping[str, Reading], quorum: int) -> Reading:
     if working >= quorum:
         return Reading(State.DEGRADED if text else State.UP, text=text, observations=observations)
     if working + len(unasked) >= quorum:
-        telling = min(unasked, key=lambda reading: reading.failed)  # one that was read counts as read
-        return Reading(State.UNKNOWN, telling.reason, text, observations)
+        return Reading(State.UNKNOWN, unasked[0].reason, text, observations)
     return Reading(State.DOWN, down[0].reason, text, observations)

@@ -47,7 +47,7 @@ def defaults_fields(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any
     site = {**site_fields(probe_types), "site": _refused("the id of a site stands in its own file")}
     template = {**site, "like": _refused("a template is not like another; 'like' stands in site files")}
     lent = component_fields(probe_types) | {"kind": _refused("it is said by the key"), "shared": _refused(_APART)}
-    of_kind = replace(_part(lent), schema=component(probe_types).schema)
+    of_kind = replace(_part(lent), describe=component(probe_types).describe)
     return {
         "schema": described(SCHEMA, "The version of this format."),
         "site": described(_part(site), "A part of every site file."),
@@ -81,13 +81,13 @@ def _refused(why: str) -> Field[Any]:
         report.error(node.mark, where, f"does not belong here: {why}")
         raise Invalid
 
-    return Field(read, {"not": {}})
+    return Field(read, lambda: {"not": {}})
 
 
 def _usual(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any]]:
     named = dict.fromkeys(("type", "name"), _refused("these values are for every probe of the type"))
     known = {word: _part({**COMMON, **named, **kind.fields}) for word, kind in probe_types.items()}
-    unread = Field(as_table, {"type": "object"})
+    unread = Field(as_table, lambda: {"type": "object"})
     return {**dict.fromkeys(sorted(PLANNED), unread), **known}
 
 

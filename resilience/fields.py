@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from resilience import duration
@@ -30,14 +31,19 @@ VARIABLE = "${"
 
 @dataclass(frozen=True)
 class Field(Generic[T]):
-    """`read(node, where, report)` gives the value, or reports and raises Invalid."""
+    """`read(node, where, report)` gives the value, or reports and raises Invalid. `describe` gives the JSON Schema,
+    which is made when it is asked for: few commands do."""
 
     read: Callable[[Node, str, Report], T]
-    schema: Mapping[str, Any]
+    describe: Callable[[], Mapping[str, Any]]
     required: bool = False
     doc: str = ""
     nested: Mapping[str, "Field[Any]"] = field(default_factory=dict)
     """The fields of a record, for those who look inside."""
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        return self.describe()
 
 
 def required(inner: Field[T], doc: str = "") -> Field[T]:
@@ -69,14 +75,14 @@ def scalar(convert: Callable[[str], T], schema: Mapping[str, Any], *, wanted: st
             report.error(node.mark, where, str(error))
             raise Invalid from None
 
-    return Field(read, schema)
+    return Field(read, lambda: schema)
 
 
 def mapped(inner: Field[T], build: Callable[[T], U]) -> Field[U]:
     """What `inner` reads, made into something else."""
     return Field(
         lambda node, where, report: build(inner.read(node, where, report)),
-        inner.schema,
+        inner.describe,
         inner.required,
         inner.doc,
         inner.nested,
@@ -250,19 +256,6 @@ def address() -> Field[str]:
     return scalar(convert, {"type": "string"})
 
 
-def network() -> Field[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """A prefix such as 198.51.100.0/24, or a single address."""
-
-    def convert(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-        try:
-            return ipaddress.ip_network(value)
-        except ValueError as error:
-            host_bits = ", it has bits beyond its prefix length" if "host bits" in str(error) else ""
-            raise ValueError(f"'{value}' is not an IP prefix such as 198.51.100.0/24{host_bits}") from None
-
-    return scalar(convert, {"type": "string"})
-
-
 def port() -> Field[int]:
     return integer(1, 65535)
 
@@ -287,8 +280,8 @@ def list_of(item: Field[T], *, least: int = 0, what: str = "entry", indexed: boo
             raise Invalid
         return tuple(values)
 
-    schema: dict[str, Any] = {"type": "array", "items": item.schema}
-    return Field(read, schema | ({"minItems": least} if least else {}))
+    bound = {"minItems": least} if least else {}
+    return Field(read, lambda: {"type": "array", "items": item.schema} | bound)
 
 
 def distinct(inner: Field[T], *keys: str, advice: str = "") -> Field[T]:
@@ -330,9 +323,18 @@ def either(first: Field[T], *others: Field[T]) -> Field[T]:
             return value
         return first.read(node, where, report)
 
-    schemas = [dict(field.schema) for field in (first, *others)]
-    different = [schema for index, schema in enumerate(schemas) if schema not in schemas[:index]]
-    return Field(read, {"anyOf": different} if len(different) > 1 else different[0])
+    def describe() -> Mapping[str, Any]:
+        schemas = [dict(field.schema) for field in (first, *others)]
+        different = [schema for index, schema in enumerate(schemas) if schema not in schemas[:index]]
+        return {"anyOf": different} if len(different) > 1 else different[0]
+
+    return Field(read, describe)
+
+
+def deferred(make: Callable[[], Field[T]]) -> Field[T]:
+    """A field that is made when it is first read or described, for one that much must be imported for."""
+    made = cache(make)
+    return Field(lambda node, where, report: made().read(node, where, report), lambda: made().schema)
 
 
 def reference(to: str) -> Field[str]:
@@ -345,7 +347,7 @@ def reference(to: str) -> Field[str]:
         report.refer(to, node.text, node.mark, where)
         return node.text
 
-    return Field(read, {"type": ["string", "number"], "pattern": f"^(?:{NAME})$"})
+    return Field(read, lambda: {"type": ["string", "number"], "pattern": f"^(?:{NAME})$"})
 
 
 def references(to: str, *, least: int = 0) -> Field[tuple[str, ...]]:
@@ -377,10 +379,9 @@ def table_of(
             raise Invalid
         return values
 
-    schema: dict[str, Any] = {"type": "object", "additionalProperties": value.schema}
-    if key:
-        schema["propertyNames"] = {"pattern": f"^(?:{key})$"}
-    return Field(read, schema | ({"minProperties": least} if least else {}))
+    names = {"propertyNames": {"pattern": f"^(?:{key})$"}} if key else {}
+    bound = {"minProperties": least} if least else {}
+    return Field(read, lambda: {"type": "object", "additionalProperties": value.schema} | names | bound)
 
 
 def as_table(node: Node, where: str, report: Report) -> Table:
@@ -448,7 +449,7 @@ def record(
             raise Invalid
         return build(**{key.replace("-", "_"): value for key, value in values.items()})
 
-    return Field(read, record_schema(fields, ignore=ignore), nested=fields)
+    return Field(read, lambda: record_schema(fields, ignore=ignore), nested=fields)
 
 
 def record_schema(fields: Mapping[str, Field[Any]], *, ignore: str = "") -> dict[str, Any]:
@@ -509,4 +510,4 @@ def secret() -> Field[Secret]:
         entries = {source: {"type": "string"}}
         return {"type": "object", "properties": entries, "required": [source], "additionalProperties": False}
 
-    return Field(read, {"anyOf": [reference("env"), reference("file"), {"type": ["string", "number"]}]})
+    return Field(read, lambda: {"anyOf": [reference("env"), reference("file"), {"type": ["string", "number"]}]})

@@ -22,7 +22,7 @@ def needs() -> Field[Gate]:
         need = _need(node, where, report)
         return need if isinstance(need, Gate) else all_of(need)
 
-    return Field(read, {"$ref": "#/$defs/need"})
+    return Field(read, lambda: {"$ref": "#/$defs/need"})
 
 
 def _need(node: Node, where: str, report: Report) -> Need:
@@ -42,9 +42,9 @@ def _need(node: Node, where: str, report: Report) -> Need:
             raise Invalid
     # What a gate names has the address of the whole `needs`: its marks tell it apart, its depth is of no interest.
     gates: Mapping[str, Field[Gate]] = {
-        "all_of": Field(lambda body, _, report: all_of(*_parts(body, where, report)), {}),
-        "any_of": Field(lambda body, _, report: any_of(*_parts(body, where, report)), {}),
-        "at_least": Field(lambda body, _, report: _at_least(body, where, report), {}),
+        "all_of": Field(lambda body, _, report: all_of(*_parts(body, where, report)), dict),
+        "any_of": Field(lambda body, _, report: any_of(*_parts(body, where, report)), dict),
+        "at_least": Field(lambda body, _, report: _at_least(body, where, report), dict),
     }
     values, wrong = read_entries(table, gates, where, report, what="gate")
     if wrong:
@@ -78,7 +78,7 @@ def _at_least(node: Node, where: str, report: Report) -> Gate:
     table = as_table(node, where, report)
     fields: Mapping[str, Field[Any]] = {
         "count": required(integer(1, 10_000), "how many must work"),
-        "of": required(Field(lambda body, _, report: _parts(body, where, report), {}), "a list of needs"),
+        "of": required(Field(lambda body, _, report: _parts(body, where, report), dict), "a list of needs"),
     }
     values, wrong = read_entries(table, fields, where, report)
     if wrong:

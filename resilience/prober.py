@@ -6,12 +6,12 @@ What a probe may raise ends here as a failed reading; a hanging, lying or dying 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from resilience.catalogue import QUANTITIES
 from resilience.fitness import Fitness
-from resilience.model import ProbeSpec, Secret
-from resilience.probing import Channels, ProbeType, Run, SecretMissing
+from resilience.model import ProbeSpec, Secret, Site
+from resilience.probing import Channels, Later, ProbeType, Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
 
 log = logging.getLogger("resilience.prober")
@@ -20,6 +20,13 @@ IN_FLIGHT = 200
 """Probes at once. More only fill socket buffers, and lost answers look like outages."""
 GRACE = 0.25
 """Seconds beyond its timeout in which a probe may still end itself with a better reason."""
+
+
+def prepare(types: Mapping[str, ProbeType], sites: Iterable[Site]) -> None:
+    """Imports what the probes of `sites` run by, before the first: an import stops the loop, and looks like lag."""
+    for name in {spec.type for site in sites for spec in site.probes if spec.settings is not None}:
+        if isinstance(probe := types[name].probe, Later):
+            probe.load()
 
 
 class Prober:

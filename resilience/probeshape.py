@@ -29,7 +29,7 @@ from resilience.yamltree import Node, Scalar, Table
 
 # fmt: off
 PLANNED = frozenset({
-    "asterisk", "freeswitch", "opensips", "sip-binding", "dns", "http", "traceroute", "certificate",
+    "asterisk", "freeswitch", "opensips", "sip-binding", "dns", "http", "egress", "traceroute", "certificate",
     "snmp-interface", "snmp-line", "snmp-ats", "generator", "snmp-cellular", "ip-sla", "bgp", "modemmanager",
 })
 # fmt: on
@@ -107,11 +107,10 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
             "name": values.get("name", word),
             "via": values.get("via", ()),
             "settings": settings,
-            "proves": probe_type is None or probe_type.proves,
             **timing,
         }
 
-    return Field(read, {"$ref": "#/$defs/probe"})
+    return Field(read, lambda: {"$ref": "#/$defs/probe"})
 
 
 def probes(probe_types: Mapping[str, ProbeType]) -> Field[tuple[dict[str, Any], ...]]:
@@ -144,13 +143,12 @@ def _wrong_timing(timing: Mapping[str, int], values: Mapping[str, Any], table: T
 
 def probe_schema(probe_types: Mapping[str, ProbeType]) -> dict[str, Any]:
     """`type` decides which other keys there may be; what a type requires may also come from the device."""
-    schema = record_schema(
-        {**COMMON, "type": replace(COMMON["type"], schema={"enum": sorted({*probe_types, *PLANNED})})}
-    )
+    types = {"enum": sorted({*probe_types, *PLANNED})}
+    schema = record_schema({**COMMON, "type": replace(COMMON["type"], describe=lambda: types)})
     del schema["additionalProperties"]
     schema["allOf"] = []
     for word, probe_type in sorted(probe_types.items()):
-        fields = {**dict.fromkeys(COMMON, Field(COMMON["type"].read, {})), **probe_type.fields}
+        fields = {**dict.fromkeys(COMMON, Field(COMMON["type"].read, dict)), **probe_type.fields}
         own = record_schema(fields, ignore=IGNORED)
         if needed := own.pop("required", None):
             own["anyOf"] = [{"required": needed}, {"required": ["device"]}]

@@ -7,6 +7,7 @@ and lets no exception escape that it could have told as a failure. Parsing is pu
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, Protocol, TypeVar, cast
 
 from resilience.fields import Field
@@ -62,6 +63,23 @@ class Run:
 ProbeFunction = Callable[[Any, Run], Awaitable[Reading]]
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The probe function `reference` (`module:name`), imported when it is first wanted.
+
+    What a file may say of a probe is known without the code that talks to devices, and without its libraries.
+    """
+
+    reference: str
+
+    def load(self) -> ProbeFunction:
+        module, _, name = self.reference.partition(":")
+        return cast(ProbeFunction, getattr(import_module(module), name))
+
+    async def __call__(self, settings: Any, run: Run) -> Reading:
+        return await self.load()(settings, run)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeType:
     """One line of the registry. Times in ms; `fields` are the keys beside those every probe has."""
@@ -79,6 +97,3 @@ class ProbeType:
     rise: int = 2
     check: Callable[[Any], str | None] = lambda settings: None
     """A rule over the whole settings: a message for the file's author, or None."""
-    proves: bool = True
-    """Whether a good answer proves that the component works. A certificate that is good for another year proves
-    nothing of the trunk tonight: such a probe counts only where it has something bad to tell."""

@@ -20,7 +20,7 @@ from resilience import web
 from resilience.fitness import Fitness
 from resilience.model import Site
 from resilience.monitor import GRID, Monitor
-from resilience.prober import Prober
+from resilience.prober import Prober, prepare
 from resilience.probing import ProbeType
 from resilience.secrets import secrets_from
 from resilience.sitefile import SiteFile, each_once, read_path
@@ -97,7 +97,9 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
         )
     )
     serving = asyncio.create_task(server.serve([bound]))
-    await monitor.start({found.site.id: found.site for found in service.sites.values() if found.site})
+    sites = {found.site.id: found.site for found in service.sites.values() if found.site}
+    prepare(service.types, sites.values())
+    await monitor.start(sites)
     monitor.instruments.reloaded.set(1)
     try:
         yield monitor
@@ -128,7 +130,7 @@ async def _reload_when(asked: asyncio.Event, service: Service, monitor: Monitor)
         await asked.wait()
         asked.clear()
         try:
-            found = await asyncio.to_thread(read_path, service.sites_path, service.types)
+            found = await asyncio.to_thread(_read_again, service)
         except OSError as error:
             _keep_all(monitor, str(error))
             continue
@@ -137,6 +139,12 @@ async def _reload_when(asked: asyncio.Event, service: Service, monitor: Monitor)
         else:
             # What a mount that went away looks like. A monitor of nothing would say that nothing is wrong.
             _keep_all(monitor, f"no site files in {service.sites_path}")
+
+
+def _read_again(service: Service) -> dict[Path, SiteFile]:
+    found = read_path(service.sites_path, service.types)
+    prepare(service.types, (file.site for file in found.values() if file.site))
+    return found
 
 
 def _keep_all(monitor: Monitor, why: str) -> None:

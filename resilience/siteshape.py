@@ -19,6 +19,7 @@ from resilience.fields import (
     choice,
     day,
     decimal,
+    deferred,
     described,
     distinct,
     either,
@@ -129,7 +130,7 @@ _CHECK = record(
 _CHECK_WANTED = mapped(span(least=1), lambda valid: Attestation(valid=int(valid)))
 _ATTEST = Field(
     lambda node, where, report: (_CHECK_WANTED if isinstance(node, Scalar) else _CHECK).read(node, where, report),
-    {"anyOf": [_CHECK_WANTED.schema, _CHECK.schema]},
+    lambda: {"anyOf": [_CHECK_WANTED.schema, _CHECK.schema]},
 )
 
 
@@ -170,7 +171,7 @@ def component(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
         ignore=IGNORED,
         rule=_fuel_outlasts_the_start,
     )
-    return replace(read, schema={"$ref": "#/$defs/component"})
+    return replace(read, describe=lambda: {"$ref": "#/$defs/component"})
 
 
 WANTED_NAME = "a name: small letters, digits, '-', '_' and '.', a letter or digit first"
@@ -256,6 +257,10 @@ _ALERTING: Field[Gate] = record({"needs": required(needs())}, lambda *, needs: n
 
 def devices(probe_types: Mapping[str, ProbeType]) -> Field[Any]:
     """Values that several probes share. A key that types read differently is right where one of them takes it."""
+    return deferred(lambda: _devices(probe_types))
+
+
+def _devices(probe_types: Mapping[str, ProbeType]) -> Field[Any]:
     readings: dict[str, list[Field[Any]]] = {key: [known] for key, known in LENT.items()}
     readings["ip"] = [address()]  # of types to come
     for probe_type in probe_types.values():

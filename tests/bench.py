@@ -31,6 +31,8 @@ from pysnmp.proto.rfc1902 import Null, ObjectName
 import probes
 from history import UP, ups
 from probes import nut, snmp
+from probes.declared.nut import Nut
+from probes.declared.snmp import Access
 from probes.echo import EchoChannel, permitted
 from resilience import exporter, snapshot
 from resilience.assess import assess_design
@@ -313,7 +315,7 @@ def nut_polls() -> None:
     with simulated(lambda: UpsdSimulator({"ups": VARIABLES})) as port:
 
         async def ours(run: Run, _: int) -> None:
-            reading = await nut.probe(nut.Nut(host="127.0.0.1", port=port, ups="ups"), run)
+            reading = await nut.probe(Nut(host="127.0.0.1", port=port, ups="ups"), run)
             assert not reading.failed, reading.text
 
         def theirs(_: int) -> None:
@@ -343,7 +345,7 @@ OBJECTS = tuple(rfc1628(23))
 def snmp_gets() -> None:
     title(f"{MANY:,} SNMP GETs of {len(OBJECTS)} objects, v2c, {IN_FLIGHT} in flight")
     with simulated(lambda: SnmpAgentSimulator(rfc1628(23))) as port:
-        access = snmp.Access(host="127.0.0.1", port=port, community=Secret("clear", "public"))
+        access = Access(host="127.0.0.1", port=port, community=Secret("clear", "public"))
 
         async def ours(run: Run, _: int) -> None:
             found = await (await snmp.open_session(access, run)).get(OBJECTS)

@@ -1,6 +1,8 @@
 """The shape of the code: imports run one way, the analysis is pure, the closed lists are closed."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -8,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import probes
 from resilience import findings
 from resilience.catalogue import QUANTITIES
 from resilience.findings import SEVERITY
+from resilience.probing import Later
 from resilience.reading import Reason
 
 ROOT = Path(__file__).parent.parent
@@ -104,12 +108,44 @@ def test_probes_know_the_model_layer_and_nothing_else() -> None:
         assert reaches(f"resilience.{name}") <= allowed, name
 
 
+TALKING = {"asyncio", "socket", "ssl", "selectors", "logging", "subprocess", "threading", "email", "http"}
+"""What no file needs to be read, and takes longer to import than a file to read."""
+
+
+def test_what_a_file_may_say_of_a_probe_is_known_without_what_talks_to_devices() -> None:
+    declared = {"probes", *(name for name in SOURCES if name.startswith("probes.declared"))}
+    for name in declared.union(*map(reaches, declared)):
+        wanted = {other.split(".")[0] for other in imported(name)} - {"resilience", "probes"}
+        heavy = wanted & TALKING | wanted - sys.stdlib_module_names - {"yaml"}
+        assert not heavy, (
+            f"{name} is imported to read a file; move what needs {sorted(heavy)} to what talks (CONTRIBUTING)"
+        )
+
+
+def test_every_probe_is_declared_by_its_name_and_its_function_can_be_imported() -> None:
+    types = probes.registry()
+    for name in probes.BUILT_IN:
+        assert types[name].name == name
+        assert isinstance(types[name].probe, Later), f"{name}: probe=Later(...)"
+        assert callable(types[name].probe.load())
+
+
+def test_nothing_heavy_is_loaded_with_the_types() -> None:
+    asked = "import sys, probes; [*probes.registry().values()]; print(*sys.modules)"
+    loaded = {module.split(".")[0] for module in _python("-c", asked).split()}
+    assert not loaded & {"asyncio", "pysnmp", "cryptography", "aiosipua", "h11", "dns", "pymodbus", "rich", "typer"}
+
+
+def _python(*arguments: str) -> str:
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 def test_only_the_command_line_imports_probes_and_nobody_imports_the_command_line() -> None:
     for name in SOURCES:
         if name.startswith("resilience"):
-            probes = {other for other in uses(name) if other.split(".")[0] == "probes"}
+            of_probes = {other for other in uses(name) if other.split(".")[0] == "probes"}
             outermost = name == "resilience.cli" or name.startswith("resilience.commands")
-            assert outermost or not probes, name
+            assert outermost or not of_probes, name
             assert outermost or not any(other.startswith("resilience.commands") for other in uses(name)), name
             assert "resilience.cli" not in uses(name) or name == "resilience.__main__", name
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probes.declared.sip_uri import SipUri, Transport, parse_uri
 from probes.emergency import CODES, EmergencyRefused, permitted
-from probes.sip import SipUri, Transport, build_options, parse_uri
+from probes.sip import build_options
 
 REFUSED = [
     "911",

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 import kamailio_peer
 import peers
-from probes.kamailio import KAMAILIO, Kamailio, ProtocolError, Registration, RpcError, judge, parse_registrations
+from probes.declared.kamailio import KAMAILIO, Kamailio
+from probes.kamailio import ProtocolError, Registration, RpcError, judge, parse_registrations
 from resilience.catalogue import QUANTITIES
 from resilience.reading import Reading, Reason, State
 

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 import peers
 from conftest import Probe, clear
-from probes.nut import NUT, Nut, probe, read
+from probes.declared.nut import NUT, Nut
+from probes.nut import probe, read
 from probes.upsd import MAX_BYTES, AnswerReader, list_variables
 from resilience.probing import Channels, Run, SecretMissing
 from resilience.reading import Reading, Reason, State

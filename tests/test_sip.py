@@ -9,19 +9,17 @@ from aiosipua.message import SipMessage
 from hypothesis import given
 from hypothesis import strategies as st
 
+from probes.declared.sip_uri import SipUri, Transport, parse_uri
 from probes.sip import (
     BODY_CAP,
     HEAD_CAP,
     Framing,
     ProtocolError,
     Response,
-    SipUri,
-    Transport,
     build_options,
     classify,
     is_request,
     parse_response,
-    parse_uri,
 )
 from probes.sip_pace import LONGEST_QUIET, Pace, Quiet
 from probes.sip_transaction import ClientTransaction, Phase

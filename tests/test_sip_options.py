@@ -23,8 +23,9 @@ from cryptography.x509.oid import NameOID
 
 import kamailio_peer
 import peers
-from probes.sip import SipUri, Transport, parse_uri
-from probes.sip_options import SIP_OPTIONS, SipOptions, joined, judge
+from probes.declared.sip_options import SIP_OPTIONS, SipOptions
+from probes.declared.sip_uri import SipUri, Transport, parse_uri
+from probes.sip_options import joined, judge
 from probes.sip_pace import Pace
 from probes.sip_round import PACE
 from probes.sip_target import Target

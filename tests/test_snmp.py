@@ -17,7 +17,9 @@ from pysnmp.proto import api, rfc1902
 import peers
 import snmp_peer
 from conftest import clear
-from probes.snmp import Access, Session, SnmpFailure, check_access, open_session
+from probes import snmp
+from probes.declared.snmp import AUTH_PROTOCOLS, PRIV_PROTOCOLS, Access, check_access
+from probes.snmp import Session, SnmpFailure, open_session
 from probes.snmp_message import LONGEST_ANSWER, Answer, Message, NotSnmp, answer_in, question
 from resilience.model import Secret
 from resilience.probing import Channels, Run
@@ -607,6 +609,11 @@ def test_version_3_refusals_are_told_apart(agent: int, user: dict[str, Any], rea
         asked(lambda session: session.get([MINUTES]), port=agent, version="3", timeout=0.6, retries=0, **user)
     assert caught.value.reason is reason
     assert "password" not in caught.value.text.replace("privacy password", "")
+
+
+def test_every_protocol_that_a_file_may_name_is_known() -> None:
+    assert set(snmp.AUTH_PROTOCOLS) == {"", *AUTH_PROTOCOLS}
+    assert set(snmp.PRIV_PROTOCOLS) == {"", *PRIV_PROTOCOLS}
 
 
 def test_version_3_survives_the_agents_restart(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from pysnmp.proto import rfc1902
 import peers
 import snmp_peer
 from conftest import Probe, clear
+from probes.declared.snmp_ups import SNMP_UPS, Settings
 from probes.snmp import MOST_OIDS, Value
 from probes.snmp_families import APC, CYBERPOWER, FAMILIES, RFC_1628, XUPS, Family
-from probes.snmp_ups import SNMP_UPS, SYS_OBJECT_ID, Settings, decode, detected
+from probes.snmp_ups import SYS_OBJECT_ID, decode, detected
 from probes.ups import Figure, Output, Refused
 from resilience.catalogue import QUANTITIES
 from resilience.probing import Channels, Run

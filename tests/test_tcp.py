@@ -9,7 +9,7 @@ import pytest
 
 import namespaces
 import peers
-from probes.tcp import TCP, Tcp
+from probes.declared.tcp import TCP, Tcp
 from resilience.reading import Reading, Reason, State
 
 RunProbe = Callable[..., Reading]

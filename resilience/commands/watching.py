@@ -75,7 +75,7 @@ def probe(
 ) -> None:
     """Probes a site once and assesses it; a Nagios plugin as it is."""
     from resilience.fitness import Fitness  # noqa: PLC0415
-    from resilience.prober import Prober  # noqa: PLC0415  # `check` and `analyze` start without the monitor
+    from resilience.prober import Prober, prepare  # noqa: PLC0415  # `check` and `analyze` start without the monitor
     from resilience.secrets import secrets_from  # noqa: PLC0415
     from resilience.single import look  # noqa: PLC0415
 
@@ -92,9 +92,12 @@ def probe(
         typer.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
         raise typer.Exit(NO_ASSESSMENT)
 
+    types = probes.registry()
+    prepare(types, [site])
+
     async def once() -> Any:
         fitness = Fitness()
-        prober = Prober(probes.registry(), secret=secrets_from(os.environ), fitness=fitness)
+        prober = Prober(types, secret=secrets_from(os.environ), fitness=fitness)
         watching = asyncio.create_task(fitness.watch())
         try:
             return await look(site, prober, seconds)
