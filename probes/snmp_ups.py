@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from probes.declared.snmp_ups import Settings
 from probes.snmp import Session, SnmpFailure, Value, open_session
-from probes.snmp_families import FAMILIES, FLAGS, AlarmTable, Enumerated, Family, Measured, Says
+from probes.snmp_families import FAMILIES
 from probes.ups import Figure, Output, Refused, UpsFacts, agreed_runtime, credible_runtime, judge, ratio
+from probes.ups_mib import FLAGS, RFC_1628, AlarmTable, Enumerated, Family, Measured, Says
 from resilience.probing import Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
 
@@ -63,12 +64,12 @@ def decode(family: Family, found: Mapping[str, Value], alarms: Mapping[str, Valu
     draining = output is Output.BATTERY and flags["low_battery"]
     return UpsFacts(
         output=output,
-        output_source=family.output[0].oid,
+        output_source=next((row.oid for row in family.output if row.oid in found), family.output[0].oid),
         output_text=", ".join(str(heard) for heard in words if heard.says.output),
         alarms=tuple(dict.fromkeys(str(heard) for heard in words if heard.says.alarm)),
         runtime=agreed_runtime(_runtimes(family.runtime, found, draining=draining)),
         runtime_low=next((low for low in _runtimes(family.runtime_low, found) if isinstance(low, Figure)), None),
-        charge=min(_ratios(family.charge, found, most=100), key=attrgetter("value"), default=None),
+        charge=_charge(family.charge, found, draining=draining),
         load=max(_ratios(family.load, found, most=200), key=attrgetter("value"), default=None),
         **flags,
     )
@@ -83,9 +84,16 @@ def _heard(row: Enumerated, found: Mapping[str, Value], unlisted: Says) -> list[
     """What `row` says, if the agent has it."""
     if row.oid not in found:
         return []
-    value = number(found[row.oid])
-    says = None if value is None else row.values.get(value)
+    says = _listed(row, found[row.oid])
     return [Heard(row.name, says or replace(unlisted, word=f"{_shown(found[row.oid])} (not in its MIB)"))]
+
+
+def _listed(row: Enumerated, raw: Value | None) -> Says | None:
+    """What `raw` says by the table of `row`; None where the table does not have it."""
+    value = number(raw)
+    if value is not None:
+        return row.values.get(value) or (row.above if value > 0 else None)
+    return row.values.get(raw.decode(errors="replace").strip().lower()) if isinstance(raw, bytes) else None
 
 
 def _combined(said: set[Output]) -> Output:
@@ -118,6 +126,12 @@ def _runtimes(
     return runtimes
 
 
+def _charge(rows: tuple[Measured, ...], found: Mapping[str, Value], *, draining: bool) -> Figure | None:
+    """The lowest; 0 is "not known" with several makers, and believed of a battery that is known to be draining."""
+    charges = [charge for charge in _ratios(rows, found, most=100) if charge.value or draining]
+    return min(charges, key=attrgetter("value"), default=None)
+
+
 def _ratios(rows: tuple[Measured, ...], found: Mapping[str, Value], *, most: float) -> list[Figure]:
     raws = [(row, number(found.get(row.oid))) for row in rows]
     known = [(row, raw) for row, raw in raws if raw is not None and raw not in row.never]
@@ -128,29 +142,33 @@ def _ratios(rows: tuple[Measured, ...], found: Mapping[str, Value], *, most: flo
 # ---- which family ----
 
 
-def detected(found: Mapping[str, Value]) -> Family | None:
-    """The family whose objects answer best, sysObjectID deciding only between equals; None where none answers.
+def own(family: Family) -> tuple[str, ...]:
+    """The objects that a device of `family` shows and others do not: those of its status and its first runtime."""
+    oids = (*(row.oid for row in family.output), family.runtime[0].oid)
+    return oids if family is RFC_1628 else tuple(oid for oid in oids if oid not in RFC_1628.oids)
 
-    Cards with net-snmp's sysObjectID and boxes with another vendor's card make sysObjectID alone wrong.
-    """
-    hint = f"{found.get(SYS_OBJECT_ID, '')!s}."
+
+def hinted(sys_object_id: Value | None) -> list[Family]:
+    """Those that sysObjectID points at. Never a proof: cards with net-snmp's, and boxes with another maker's card."""
+    said = f"{sys_object_id!s}.".removeprefix(".")
+    return [f for f in FAMILIES.values() if any(said.startswith(f"{prefix}.") for prefix in f.sys_object_ids)]
+
+
+def plainly(family: Family, found: Mapping[str, Value]) -> bool:
+    """Whether an object of `family` says what carries the load in words of its MIB."""
+    says = [_listed(row, found.get(row.oid)) for row in family.output if row.oid in found]
+    return any(said is not None and said.output for said in says)
+
+
+def detected(found: Mapping[str, Value]) -> Family | None:
+    """The family whose objects answer best, sysObjectID deciding only between equals; None where none answers."""
+    pointed_at = hinted(found.get(SYS_OBJECT_ID))
 
     def answers(family: Family) -> tuple[bool, bool, bool]:
-        status = family.output[0]
-        return (
-            number(found.get(status.oid)) in status.values,
-            status.oid in found,
-            any(hint.startswith(f"{prefix}.") for prefix in family.sys_object_ids),
-        )
+        return plainly(family, found), any(row.oid in found for row in family.output), family in pointed_at
 
-    offered = [family for family in FAMILIES.values() if {family.output[0].oid, family.runtime[0].oid} & set(found)]
+    offered = [family for family in FAMILIES.values() if set(own(family)) & set(found)]
     return max(offered, key=answers, default=None)
-
-
-CANDIDATES = (
-    SYS_OBJECT_ID,
-    *(oid for family in FAMILIES.values() for oid in (family.output[0].oid, family.runtime[0].oid)),
-)
 
 
 class KnownAgents:
@@ -174,25 +192,36 @@ async def _polled(session: Session, settings: Settings, known: KnownAgents) -> t
     if remembered := known.get(settings):
         family, oids = remembered
         found = await session.get(oids)
-        if family.output[0].oid in found:
+        if _says_status(family, found):
             return family, found
     family = FAMILIES[settings.family] if settings.family else await _searched(session)
     found = await session.get(family.oids)
     if not found:
         raise SnmpFailure(Reason.NOT_OFFERED, f"the agent answers and has no object of {family.title} it lets us see")
-    if family.output[0].oid in found:
+    if _says_status(family, found):
         # Version 1 refuses a whole question for one missing object: ask only for what there is.
         known.keep(settings, family, tuple(found) if settings.version == "1" else family.oids)
     return family, found
 
 
+def _says_status(family: Family, found: Mapping[str, Value]) -> bool:
+    return any(row.oid in found for row in family.output)
+
+
 async def _searched(session: Session) -> Family:
-    found = await session.get(CANDIDATES)
+    """The agent's family: first what sysObjectID points at, and where that does not answer plainly, all of them."""
+    found = await session.get([SYS_OBJECT_ID])
+    first = list(dict.fromkeys(oid for family in hinted(found.get(SYS_OBJECT_ID)) for oid in own(family)))
+    found |= await session.get(first)
+    family = detected(found)
+    if family is not None and plainly(family, found):
+        return family
+    others = dict.fromkeys(oid for family in FAMILIES.values() for oid in own(family))
+    found |= await session.get([oid for oid in others if oid not in first])
     family = detected(found)
     if family is None:
-        titles = ", ".join(family.title for family in FAMILIES.values())
         said = found.get(SYS_OBJECT_ID, "not shown")
-        text = f"the agent answers (sysObjectID {said!s}) and shows no object of {titles}"
+        text = f"the agent answers (sysObjectID {said!s}) and shows no object of a UPS family known here"
         raise SnmpFailure(Reason.NOT_OFFERED, text)
     return family
 

@@ -22,6 +22,13 @@ LONGEST_RUNTIME = 72 * 3600
 
 SIBLINGS_AGREE = 60
 """Seconds by which two runtime objects of one device may differ: one of them counts whole minutes."""
+SIBLINGS_AGREE_RATIO = 0.05
+"""And by which share of the longer: they are not read at one moment. A Liebert APM says 72 and 74 min."""
+
+LOW_LOAD = 0.1
+"""Load under which a reported runtime says little about the load that an outage brings."""
+LOW_CHARGE = 0.5
+"""Charge under which a battery on line is weak: it has not recovered from an outage, or does not charge."""
 
 
 class Output(StrEnum):
@@ -105,7 +112,8 @@ def agreed_runtime(candidates: list[Figure | Refused]) -> Figure | Refused | Non
     """One runtime of several objects of one device, best resolution first.
 
     One refused object condemns a sibling that is the same number in other units (1092 min beside 65535 s);
-    siblings that differ by more than a minute are both refused: nobody knows which is right.
+    siblings that differ by more than a minute and a twentieth are all refused: nobody knows which is right. Within
+    that the shorter counts where they differ by more than rounding.
     """
     figures = [candidate for candidate in candidates if isinstance(candidate, Figure)]
     refused = [candidate for candidate in candidates if isinstance(candidate, Refused)]
@@ -114,10 +122,12 @@ def agreed_runtime(candidates: list[Figure | Refused]) -> Figure | Refused | Non
     if refused and any(int(figure.value) == 65535 // 60 * 60 for figure in figures):
         return Refused(f"{_plain(figures[0].value)} s", figures[0].source, f"derived from a sentinel ({refused[0]})")
     low, high = min(figure.value for figure in figures), max(figure.value for figure in figures)
-    if high - low > SIBLINGS_AGREE:
+    if high - low <= SIBLINGS_AGREE:
+        return figures[0]
+    if high - low > high * SIBLINGS_AGREE_RATIO:
         said = " and ".join(f"{_plain(figure.value)} s ({figure.source})" for figure in figures)
         return Refused(f"{_plain(low)} s", figures[0].source, f"its own objects disagree: {said}")
-    return figures[0]
+    return next(figure for figure in figures if figure.value == low)
 
 
 def judge(facts: UpsFacts) -> Reading:
@@ -158,10 +168,19 @@ def _weaknesses(facts: UpsFacts) -> Iterator[str]:
         yield unprotected
     if facts.low_battery:
         yield "battery low"
+    elif facts.output is Output.LINE and facts.charge is not None and facts.charge.value < LOW_CHARGE:
+        yield f"battery charged to {facts.charge.value:.0%} only"
     if facts.overload:
         yield "overloaded"
     for alarm in facts.alarms:
         yield f"alarm: {alarm}"
+
+
+def _caveat(facts: UpsFacts) -> str:
+    """Why a believed runtime is better than the outage will be, or nothing."""
+    if facts.load is None or facts.load.value >= LOW_LOAD:
+        return ""
+    return f"optimistic: told at a load of {facts.load.value:.0%}"
 
 
 def _observations(facts: UpsFacts) -> Iterator[Observation]:
@@ -176,7 +195,7 @@ def _observations(facts: UpsFacts) -> Iterator[Observation]:
         yield Observation("ups_testing", float(facts.testing), source=source)
     if isinstance(facts.runtime, Figure):
         yield Observation("ups_runtime_seconds", facts.runtime.value, "s", facts.runtime.source)
-        yield Observation("ups_runtime_credible", 1.0, source=facts.runtime.source)
+        yield Observation("ups_runtime_credible", 1.0, source=facts.runtime.source, text=_caveat(facts))
     elif isinstance(facts.runtime, Refused):
         yield Observation("ups_runtime_credible", 0.0, source=facts.runtime.source, text=str(facts.runtime))
     if facts.runtime_low is not None:

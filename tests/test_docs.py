@@ -14,6 +14,7 @@ from typer.main import get_command
 import probes
 from builders import site
 from history import SILENT, History, probe, ups
+from probes.snmp_families import FAMILIES
 from resilience import catalogue, exporter, report
 from resilience.assess import assess_design
 from resilience.cli import app
@@ -203,6 +204,10 @@ def test_every_key_and_default_of_a_probe_is_told(name: str) -> None:
     times = ", ".join(f"{key} {_written(getattr(probe_type, key))}" for key in ("interval", "timeout", "confirm"))
     counts = ", ".join(f"{key} {getattr(probe_type, key)}" for key in ("retries", "fall", "rise"))
     assert f"Defaults: {times}, {counts}." in told
+
+
+def test_every_ups_family_is_told() -> None:
+    assert {named(family) for family, *_ in rows((ROOT / "docs" / "ups-families.md").read_text())} == set(FAMILIES)
 
 
 def _written(milliseconds: int) -> str:
