@@ -15,7 +15,7 @@ PEERS := \
 	kamailio-json-modules \
 	kamailio-tls-modules \
 	libnss3-tools \
-	nftables \
+	nftables coturn \
 	nut-client \
 	nut-server \
 	openssl \

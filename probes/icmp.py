@@ -5,6 +5,7 @@ Sockets are in `probes.echo`; what it shares with every probe of bare targets is
 
 import asyncio
 
+from probes import voice
 from probes.declared.icmp import Icmp
 from probes.echo import EchoChannel, NotPermitted
 from probes.echo_requests import Window
@@ -23,6 +24,10 @@ JITTER_DEGRADED = 0.050
 """Seconds; the bound of Y.1541 classes 0 and 1."""
 RTT_DEGRADED = 0.800
 """Seconds; twice the 400 ms one way that G.114 calls unacceptable. A geostationary hop stays below."""
+R_DEGRADED = 50.0
+"""The E-model's rating under which G.109 recommends no connection. Delay, loss and jitter that are each bearable, and
+together are not, lie below. Between 50 and 70 lies every geostationary hop, a good way to 911 where there is no
+other."""
 
 
 def judge(target: str, window: Window, timeout: float) -> Reading:
@@ -46,15 +51,27 @@ def judge(target: str, window: Window, timeout: float) -> Reading:
         weak.append(f"the median round trip takes {window.rtt * 1000:.0f} ms")
     if window.jitter is not None and window.jitter > JITTER_DEGRADED:
         weak.append(f"successive round trips differ by {window.jitter * 1000:.0f} ms")
+    rating = rated(window)
+    if rating is not None and rating < R_DEGRADED and not weak:
+        weak.append(f"a call would sound bad (estimated MOS {voice.mos(rating):.1f})")
     text = f"{target}: {', '.join(weak)}" if weak else ""
     return Reading(State.DEGRADED if weak else State.UP, text=text, observations=observed(target, window))
 
 
+def rated(window: Window) -> float | None:
+    """The E-model's R of a call this way; None where one of its three figures is missing."""
+    if window.rtt is None or window.jitter is None or window.loss is None:
+        return None
+    return voice.rating(window.rtt, window.jitter, window.loss)
+
+
 def observed(target: str, window: Window) -> tuple[Observation, ...]:
+    rating = rated(window)
     values = (
         ("wan_rtt_seconds", window.rtt, "s"),
         ("wan_loss_ratio", window.loss, "1"),
         ("wan_jitter_seconds", window.jitter, "s"),
+        ("wan_mos", None if rating is None else voice.mos(rating), "1"),
     )
     return tuple(
         Observation(quantity, value, unit, "ICMP echo", target) for quantity, value, unit in values if value is not None

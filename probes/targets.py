@@ -107,5 +107,6 @@ def by_quorum(readings: Mapping[str, Reading], quorum: int) -> Reading:
     if working >= quorum:
         return Reading(State.DEGRADED if text else State.UP, text=text, observations=observations)
     if working + len(unasked) >= quorum:
-        return Reading(State.UNKNOWN, unasked[0].reason, text, observations)
+        telling = min(unasked, key=lambda reading: reading.failed)  # one that was read counts as read
+        return Reading(State.UNKNOWN, telling.reason, text, observations)
     return Reading(State.DOWN, down[0].reason, text, observations)

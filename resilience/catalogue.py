@@ -46,6 +46,18 @@ _QUANTITIES = (
     Quantity(
         "wan_jitter_seconds", "Mean difference of successive round-trip times (RFC 3550 style).", "max", label="target"
     ),
+    Quantity(
+        "wan_mos", "Estimated quality of a call, 1 bad to 4.5, by the E-model (ITU-T G.107).", "min", label="target"
+    ),
+    Quantity(
+        "interface_utilization_ratio",
+        "Traffic since the last reading as a share of the declared capacity, else of the line's speed.",
+        "max",
+        label="target",
+    ),
+    Quantity("egress_expected", "1 where the target saw the probe leave by the declared way.", "min", label="target"),
+    Quantity("bgp_established", "1 while the BGP session with the peer is established.", "min", label="target"),
+    Quantity("response_seconds", "Time from the question to the answer.", "max", label="target"),
     Quantity("trunk_up", "1 where the SIP target answers as a working one.", "min", label="target"),
     Quantity("trunk_rtt_seconds", "Time from the request to its final response.", "max", label="target"),
     Quantity("trunk_response_code", "SIP status code of the final response.", "max", label="target"),

@@ -256,6 +256,19 @@ def address() -> Field[str]:
     return scalar(convert, {"type": "string"})
 
 
+def network() -> Field[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """A prefix such as 198.51.100.0/24, or a single address."""
+
+    def convert(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+        try:
+            return ipaddress.ip_network(value)
+        except ValueError as error:
+            host_bits = ", it has bits beyond its prefix length" if "host bits" in str(error) else ""
+            raise ValueError(f"'{value}' is not an IP prefix such as 198.51.100.0/24{host_bits}") from None
+
+    return scalar(convert, {"type": "string"})
+
+
 def port() -> Field[int]:
     return integer(1, 65535)
 

@@ -45,6 +45,7 @@ _WARNING = (
     "fuel_low",
     "wan_down",
     "wan_degraded",
+    "egress_unexpected",
     "line_out",
     "certificate_expiring",
     "probe_blind",
@@ -260,6 +261,12 @@ _RULES = (
         "trunk_registered",
         lambda s, now: s.value < 1,
         lambda s, now: f"registration {s.observation.target} is not valid {s.observation.text}".rstrip(),
+    ),
+    _Rule(
+        "egress_unexpected",
+        "egress_expected",
+        lambda s, now: s.value < 1,
+        lambda s, now: f"its probes {s.observation.text}",
     ),
     _Rule(
         "certificate_expiring",

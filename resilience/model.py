@@ -130,6 +130,8 @@ class ProbeSpec:
     fall: int
     expires: int
     via: tuple[str, ...] = ()
+    proves: bool = True
+    """Whether its good answers prove that the component works."""
     settings: object = None
     """The frozen settings value of the probe type; None where this version has no such type."""
 

@@ -29,7 +29,7 @@ from resilience.yamltree import Node, Scalar, Table
 
 # fmt: off
 PLANNED = frozenset({
-    "asterisk", "freeswitch", "opensips", "sip-binding", "dns", "http", "egress", "traceroute", "certificate",
+    "asterisk", "freeswitch", "opensips", "sip-binding", "dns", "http", "traceroute", "certificate",
     "snmp-interface", "snmp-line", "snmp-ats", "generator", "snmp-cellular", "ip-sla", "bgp", "modemmanager",
 })
 # fmt: on
@@ -107,6 +107,7 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
             "name": values.get("name", word),
             "via": values.get("via", ()),
             "settings": settings,
+            "proves": probe_type is None or probe_type.proves,
             **timing,
         }
 

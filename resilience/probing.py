@@ -97,3 +97,6 @@ class ProbeType:
     rise: int = 2
     check: Callable[[Any], str | None] = lambda settings: None
     """A rule over the whole settings: a message for the file's author, or None."""
+    proves: bool = True
+    """Whether a good answer proves that the component works. A certificate that is good for another year proves
+    nothing of the trunk tonight: such a probe counts only where it has something bad to tell."""

@@ -119,18 +119,33 @@ class _Voice:
     state: State
     why: str
     at: float | None
+    proves: bool = True
+    """Whether it can carry the component; else it can only weaken or end it."""
 
 
 def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> Status:
     if not component.monitored:
         return Status(state=State.UP)
-    voices = [_hear(probe, tracks, known, site, now) for probe in component.probes]
+    heard = [_hear(probe, tracks, known, site, now) for probe in component.probes]
+    voices = [voice for voice in heard if voice]
     if component.attest is not None:
         voices.append(_attested(component.attest, now))
-    return _weigh(voices)
+    status = _weigh(voices)
+    if status.state.works and (astray := _astray(component, tracks, now)):
+        return replace(status, state=State.UNKNOWN, why=astray)
+    return status
 
 
-def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> _Voice:
+def _astray(component: Component, tracks: Tracks, now: float) -> str:
+    """Why what was seen of `component` was not seen of it: its probes' traffic left by another way. Else nothing."""
+    for (quantity, _), seen in quantities(component, tracks, now).items():
+        if quantity == "egress_expected" and not seen.value:
+            return f"its probes do not pass it: they {seen.observation.text}"
+    return ""
+
+
+def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> _Voice | None:
+    """What `probe` says, or None where it has nothing to say: a good answer that proves nothing."""
     track = tracks.get(probe.key, _BLANK)
     last = f"{probe.name}: {track.reading.text}" if track.reading and track.reading.text else ""
     if probe.settings is None:
@@ -145,7 +160,11 @@ def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: S
         for road in probe.via:
             if blocked := _blocked(road, track, tracks, known, site):
                 return _Voice(probe.type, probe.name, State.UNKNOWN, f"{last} ({blocked})", None)
-    return _Voice(probe.type, probe.name, track.state, "" if track.state is State.UP else last, track.agreed_at)
+    if track.state is State.UP and not probe.proves:
+        return None
+    proves = probe.proves or track.state is State.DOWN
+    why = "" if track.state is State.UP else last
+    return _Voice(probe.type, probe.name, track.state, why, track.agreed_at, proves)
 
 
 def _blocked(road: str, track: Track, tracks: Tracks, known: Mapping[str, Status], site: Site) -> str:
@@ -155,7 +174,10 @@ def _blocked(road: str, track: Track, tracks: Tracks, known: Mapping[str, Status
     component = site.components[road]
     if not component.probes:
         return ""
-    read_up = max((t.agreed_at for p in component.probes if (t := tracks.get(p.key, _BLANK)).state.works), default=0.0)
+    read_up = max(
+        (t.agreed_at for p in component.probes if p.proves and (t := tracks.get(p.key, _BLANK)).state.works),
+        default=0.0,
+    )
     return "" if read_up >= track.fell_at else f"its own road {road} has not been read since"
 
 
@@ -182,8 +204,8 @@ def _weigh(voices: Iterable[_Voice]) -> Status:
         if best is None or _BEST.index(voice.state) < _BEST.index(best.state):
             by_type[voice.type] = voice
     known = [voice for voice in by_type.values() if voice.state is not State.UNKNOWN]
-    if not known:
-        why = "; ".join(voice.why for voice in by_type.values())
+    if not any(voice.proves for voice in known):
+        why = "; ".join(voice.why for voice in by_type.values()) or "no probe of it proves that it works"
         return Status(state=State.UNKNOWN, why=why, evidence="observed" if set(by_type) != {ATTEST} else "attested")
     worst = max(known, key=lambda voice: _BEST.index(voice.state))
     return Status(

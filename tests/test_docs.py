@@ -211,7 +211,7 @@ def test_every_ups_family_is_told() -> None:
 
 
 def _written(milliseconds: int) -> str:
-    return spoken(milliseconds).replace(" ", "")
+    return spoken(milliseconds).replace(" ", "").replace("min", "m")
 
 
 # --- What comes out -------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from icmplib import ping
 
 import namespaces
 import peers
+from probes import voice
 from probes.declared.icmp import ICMP, Icmp
 from probes.declared.targets import check_targets
 from probes.echo import EchoChannel, permitted
@@ -249,6 +250,12 @@ def test_an_error_about_another_request_is_not_noted(in_flight: InFlight) -> Non
         (Window(2, 2, (0.01,)), State.DEGRADED, None, "1 of 2 echo requests without a reply"),
         (Window(3, 3, (0.9, 0.9, 0.9)), State.DEGRADED, None, "the median round trip takes 900 ms"),
         (Window(3, 3, (0.1, 0.2, 0.1)), State.DEGRADED, None, "successive round trips differ by 100 ms"),
+        (
+            Window(40, 40, (0.7, 0.745, 0.7) * 13),
+            State.DEGRADED,
+            None,
+            "a call would sound bad (estimated MOS 2.4)",
+        ),
         (Window(3, 2, (0.01, 0.01), error=OSError()), State.UP, None, ""),
         (Window(3, 3, (0.01,)), State.DOWN, Reason.LOSS, "2 of 3 echo requests without a reply"),
         (Window(3, 3), State.DOWN, Reason.TIMEOUT, "3 of 3 echo requests without a reply within 2 s"),
@@ -281,7 +288,12 @@ def test_verdicts(window: Window, state: State, reason: Reason | None, text: str
 
 def test_what_was_measured_and_nothing_else_is_observed() -> None:
     assert values(judge("t", Window(4, 4, (0.010, 0.030, 0.020)), 2)) == pytest.approx(
-        {"wan_rtt_seconds": 0.020, "wan_loss_ratio": 0.25, "wan_jitter_seconds": 0.015}
+        {
+            "wan_rtt_seconds": 0.020,
+            "wan_loss_ratio": 0.25,
+            "wan_jitter_seconds": 0.015,
+            "wan_mos": voice.mos(voice.rating(0.020, 0.015, 0.25)),
+        }
     )
     assert values(judge("t", Window(3, 3), 2)) == {"wan_loss_ratio": 1.0}
     assert values(judge("t", Window(1, 1, (0.01,)), 2)) == {"wan_rtt_seconds": 0.01, "wan_loss_ratio": 0.0}
@@ -539,7 +551,7 @@ def test_unprivileged_sockets_serve_where_raw_ones_are_not_permitted(run_probe: 
         ask_all = partial(run_probe, ICMP, timeout=2, hosts=hosts, quorum=3, spacing=5)
         reading = lone.inside(lambda: without_network_capabilities(ask_all))
         assert reading.state.works
-        assert len(reading.observations) == 9
+        assert len(reading.observations) == 12
         lone.sysctl("net.ipv4.icmp_echo_ignore_all=1")
         ask_silent = partial(run_probe, ICMP, timeout=0.2, host="127.0.0.1", source="127.0.0.3")
         reading = lone.inside(lambda: without_network_capabilities(ask_silent))
