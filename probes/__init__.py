@@ -14,6 +14,8 @@ BUILT_IN: Mapping[str, str] = {
     "egress": "probes.declared.egress:EGRESS",
     "nut": "probes.declared.nut:NUT",
     "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",
+    "snmp-line": "probes.declared.snmp_line:SNMP_LINE",
+    "snmp-cellular": "probes.declared.snmp_cellular:SNMP_CELLULAR",
     "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
     "kamailio": "probes.declared.kamailio:KAMAILIO",
 }

@@ -81,7 +81,17 @@ _QUANTITIES = (
     Quantity("dns_server_info", "The server that answered.", text_label="address"),
     Quantity("ups_serial_info", "The serial number the UPS tells.", text_label="serial"),
     Quantity("line_in_service", "1 while the fallback line is in service.", "min"),
-    Quantity("cellular_rsrp_dbm", "LTE reference signal received power.", "min"),
+    Quantity("line_busy", "1 while the line is in use.", "max"),
+    Quantity("line_voltage_volts", "Voltage of the line at the gateway's last line test; the sign is its polarity."),
+    Quantity("line_current_amperes", "Current of the line at the gateway's last line test."),
+    Quantity("cellular_rsrp_dbm", "LTE or 5G reference signal received power.", "min"),
+    Quantity("cellular_rsrq_db", "LTE or 5G reference signal received quality.", "min"),
+    Quantity("cellular_sinr_db", "Signal to interference and noise ratio; SNR where the modem tells that.", "min"),
+    Quantity("cellular_rssi_dbm", "Received signal strength.", "min"),
+    Quantity("cellular_registered", "1 while the modem has a network that lets it in.", "min"),
+    Quantity("cellular_sim_ready", "1 while the modem has a SIM that it can use.", "min"),
+    Quantity("cellular_operator_info", "The network operator that the modem tells.", text_label="operator"),
+    Quantity("cellular_technology_info", "The radio technology that the modem tells.", text_label="technology"),
 )
 
 QUANTITIES = {quantity.name: quantity for quantity in _QUANTITIES}

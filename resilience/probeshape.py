@@ -30,7 +30,7 @@ from resilience.yamltree import Node, Scalar, Table
 # fmt: off
 PLANNED = frozenset({
     "asterisk", "freeswitch", "opensips", "sip-binding", "dns", "http", "traceroute", "certificate",
-    "snmp-interface", "snmp-line", "snmp-ats", "generator", "snmp-cellular", "ip-sla", "bgp", "modemmanager",
+    "snmp-interface", "snmp-ats", "generator", "ip-sla", "bgp", "modemmanager",
 })
 # fmt: on
 """Types of the file format that this version cannot run yet. A complete file can be analysed all the same; such a
