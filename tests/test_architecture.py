@@ -57,11 +57,7 @@ OUTSIDE = {
 }
 """Modules that read clocks, files or networks, or say something."""
 
-<<<<<<< HEAD
-TABLES = {"probes.ups_mib_others", "resilience.fields"}
-=======
-TABLES = {"probes.snmp_families", "probes.cellular_families", "resilience.fields"}
->>>>>>> 1f4bda6 (Lines and modems by SNMP: one shape of table for both, with every enumeration as its MIB has it)
+TABLES = {"probes.ups_mib_others", "probes.cellular_families", "resilience.fields"}
 """May be long: rows of one kind, read one at a time."""
 
 
