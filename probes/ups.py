@@ -14,8 +14,8 @@ from resilience.reading import Observation, Reading, Reason, State
 RAW_SENTINELS = frozenset({65535, 2147483647, 4294967295})
 """All-ones of 16, 31 and 32 bits: "not available", in whatever unit the object has."""
 
-SECONDS_SENTINELS = frozenset({9999, 81983, 65535, 65535 * 60, 2147483647 // 100, 4294967295 // 100})
-"""The same after scaling, the 9999 of the Phoenixtec (XPPC) family, and the 81983 of a Megatec one."""
+SECONDS_SENTINELS = frozenset({999, 999 * 60, 9999, 81983, 65535, 65535 * 60, 2147483647 // 100, 4294967295 // 100})
+"""The same after scaling, a display's 999 and 9999 (Phoenixtec), and the 81983 of a Megatec driver."""
 
 LONGEST_RUNTIME = 72 * 3600
 """Seconds. No office battery lasts longer at a load that matters; a DC plant that says so is not credited."""

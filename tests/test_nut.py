@@ -20,11 +20,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import peers
 from conftest import Probe, clear
 from probes.declared.nut import NUT, Nut
-from probes.nut import probe, read
+from probes.nut import probe
+from probes.nut_variables import read
 from probes.upsd import MAX_BYTES, AnswerReader, list_variables
 from resilience.probing import Channels, Run, SecretMissing
 from resilience.reading import Reading, Reason, State
@@ -39,6 +42,8 @@ with warnings.catch_warnings():
 def seen(reading: Reading) -> dict[str, float]:
     return {observation.quantity: observation.value for observation in reading.observations}
 
+
+CYBERPOWER = {"driver.name": "snmp-ups", "ups.mfr": "CYBERPOWER"}
 
 # --- What the variables mean ----------------------------------------------------------------------------------
 
@@ -165,6 +170,13 @@ def test_a_ups_that_does_not_say_what_carries_the_load_observes_no_status() -> N
         ("81983", "OL", {}, None, "81983: the number devices send for 'not available'"),
         ("4294967295", "OL", {}, None, "4294967295: the number devices send for 'not available'"),
         ("999999", "OL", {}, None, "longer than any office battery lasts"),
+        ("999", "OL", {}, None, "999: the number devices send for 'not available'"),
+        ("59940", "OL", {}, None, "59940: the number devices send for 'not available'"),
+        ("133200.00", "OL", {**CYBERPOWER, "driver.version": "2.7.2"}, None, "a newer NUT does not"),
+        ("133200.00", "OL", {**CYBERPOWER, "driver.version": "2.7.2-1-gabc"}, None, "a newer NUT does not"),
+        ("2220.00", "OL", {**CYBERPOWER, "driver.version": "2.7.4.1"}, 2220, ""),
+        ("2220.00", "OL", {**CYBERPOWER, "driver.version": "2.8.0", "ups.mfr": "APC"}, 2220, ""),
+        ("2220.00", "OL", {**CYBERPOWER, "driver.version": "unknown"}, 2220, ""),
         ("36:00", "OL", {}, None, "36:00: not a number of seconds"),
         ("0 #COMMENT", "OL", {}, None, "not a number of seconds"),
         ("1e5", "OL", {}, None, "not a number of seconds"),
@@ -207,6 +219,8 @@ def test_a_runtime_is_seconds_or_says_why_not(
         ("ups.load", "0", "OL", "ups_load_ratio", 0),
         ("ups.load", "104.2", "OL", "ups_load_ratio", 1.042),
         ("ups.load", "300.00", "OL", "ups_load_ratio", None),
+        ("ups.load", "150.00", "OL", "ups_load_ratio", None),
+        ("ups.load", "150.00", "OL OVER", "ups_load_ratio", 1.5),
         ("ups.load", "n/a", "OL", "ups_load_ratio", None),
     ],
 )
@@ -524,6 +538,27 @@ def test_nut2_reads_the_same_tables_of_the_dumps(dumps: tuple[Upsd, dict[str, di
             assert our_table(running.port, name) == nut2_table(running.port, name)
             compared += 1
     assert compared >= len(known) - 3
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            "ups.status ups.alarm ups.load ups.test.result ups.mfr device.type driver.name driver.version "
+            "battery.runtime battery.runtime.low battery.charge".split()
+        ),
+        st.one_of(
+            st.text(max_size=60),
+            st.sampled_from(["OL", "OB LB", "OB", "BYPASS OFF", "snmp-ups", "2.7.2", "CyberPower", "No battery!"]),
+            st.floats().map(str),
+            st.integers().map(str),
+        ),
+    )
+)
+def test_whatever_the_variables_say_becomes_values_within_bounds(variables: dict[str, str]) -> None:
+    reading = read(variables)
+    assert all(0 <= seen.value <= 72 * 3600 for seen in reading.observations)
+    assert len(reading.text) < 1000
 
 
 # --- Hostile peers --------------------------------------------------------------------------------------------

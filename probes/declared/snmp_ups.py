@@ -6,7 +6,6 @@ from probes.declared.snmp import ACCESS_FIELDS, Access, check_access
 from resilience import fields
 from resilience.probing import Later, ProbeType
 
-
 FAMILY_NAMES = (
     *("apc", "mge", "xups", "cyberpower", "liebert-gp", "liebert-flexible", "ita2", "vertiv-dcs", "delta", "tripplite"),
     *("socomec7", "socomec", "eppc", "xppc", "dell", "hpe", "huawei", "usha", "sinetica", "alpha", "eltek", "rfc1628"),
