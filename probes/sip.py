@@ -70,9 +70,11 @@ def build(
     to: str,
     local: tuple[Transport, str, int],
     extra: Iterable[tuple[str, str]] = (),
+    after: Request | None = None,
 ) -> Request:
     """A request outside any dialog from `local` (transport, host, port), asking for rport (RFC 3581).
 
+    `after` is the request that was challenged, which this one repeats with credentials (RFC 3261 §8.1.3.5).
     EmergencyRefused where a URI could reach an emergency service; ValueError for what a probe may not send.
     """
     for destination in (uri, to):
@@ -82,8 +84,10 @@ def build(
         raise ValueError(f"a probe sends no {method} with {[name for name, _ in extra]}")
     transport, host, port = local
     here = bracketed(host)
-    branch, tag, call_id = f"z9hG4bK{secrets.token_hex(12)}", secrets.token_hex(8), f"{secrets.token_hex(16)}@{here}"
-    sequence = 1
+    branch = f"z9hG4bK{secrets.token_hex(12)}"
+    tag, call_id, sequence = secrets.token_hex(8), f"{secrets.token_hex(16)}@{here}", 1
+    if after:
+        tag, call_id, sequence = after.from_tag, after.call_id, after.sequence + 1
     message = SipRequest(method=method, uri=uri)
     for name, value in (
         ("Via", f"SIP/2.0/{transport.upper()} {here}:{port};branch={branch};rport"),

@@ -65,6 +65,12 @@ class Round:
         except Unresolved as error:
             return failure(Reason.RESOLVE, f"{self.uri.host} does not resolve: {error}")
 
+    def share(self, among: int) -> Self:
+        """This round with as much of the time that is left as one of `among` targets may have."""
+        now = asyncio.get_running_loop().time()
+        part = max(self.deadline - now, 0) / among
+        return replace(self, latest=now + part / 2, deadline=now + part)
+
     async def turn(self, target: Target) -> Reading | None:
         """Waits for our turn at `target`; a reading where it is not to be asked."""
         loop = asyncio.get_running_loop()

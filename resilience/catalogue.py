@@ -62,6 +62,7 @@ _QUANTITIES = (
     Quantity("trunk_rtt_seconds", "Time from the request to its final response.", "max", label="target"),
     Quantity("trunk_response_code", "SIP status code of the final response.", "max", label="target"),
     Quantity("trunk_registered", "1 while the PBX reports the registration as valid.", "min", label="registration"),
+    Quantity("trunk_bound", "1 while the registrar lists a binding of the PBX.", "min", label="registration"),
     Quantity(
         "trunk_registration_expiry_timestamp_seconds",
         "When the registration runs out.",

@@ -72,20 +72,37 @@ def kamailio(folder: Path, configuration: str, *ports: int) -> Iterator[None]:
         yield
 
 
+RPC_ROUTES = """
+event_route[xhttp:request] { jsonrpc_dispatch(); }
+"""
+
+
 @contextmanager
-def provider(folder: Path, certificates: Mapping[int, tuple[Path, Path]]) -> Iterator[int]:
-    """Its SIP port (UDP and TCP); TLS on each port of `certificates`, with that certificate and key (PEM)."""
+def provider(
+    folder: Path, certificates: Mapping[int, tuple[Path, Path]], *, rpc: int = 0, algorithm: str = ""
+) -> Iterator[int]:
+    """Its SIP port (UDP and TCP); TLS on each port of `certificates`, with that certificate and key (PEM).
+
+    `rpc` is a port for JSON-RPC; `algorithm` is that of its challenges.
+    """
     port = free_sip_port()
     configuration = (
         f"{GLOBAL}listen=udp:127.0.0.1:{port}\nlisten=tcp:127.0.0.1:{port}\n{MODULES}"
         'loadmodule "usrloc.so"\nloadmodule "registrar.so"\nloadmodule "auth.so"\n'
     )
+    routes = PROVIDER_ROUTES
+    if algorithm:
+        configuration += f'modparam("auth", "algorithm", "{algorithm}")\n'
+    if rpc:
+        configuration += f'listen=tcp:127.0.0.1:{rpc}\nloadmodule "xhttp.so"\nloadmodule "jsonrpcs.so"\n'
+        configuration += 'modparam("jsonrpcs", "transport", 1)\n'
+        routes += RPC_ROUTES
     if certificates:
         folder.mkdir(parents=True)
         (folder / "tls.cfg").write_text(_tls_domains(certificates))
         configuration += "enable_tls=yes\n" + "".join(f"listen=tls:127.0.0.1:{place}\n" for place in certificates)
         configuration += f'loadmodule "tls.so"\nmodparam("tls", "config", "{folder}/tls.cfg")\n'
-    with kamailio(folder, configuration + PROVIDER_ROUTES, port, *certificates):
+    with kamailio(folder, configuration + routes, port, *certificates, *filter(None, (rpc,))):
         yield port
 
 
