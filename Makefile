@@ -20,6 +20,7 @@ PEERS := \
 	nut-server \
 	openssl \
 	prometheus \
+	prometheus-alertmanager \
 	scram \
 	sip-tester \
 	snmp \
