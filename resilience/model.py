@@ -203,11 +203,18 @@ class AcceptedRisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
+    """A scenario that people rehearse and exercise. Durations in ms."""
+
     name: str
     fail: tuple[str, ...]
     every: int | None = None
     expect_path: str = ""
     expect_within: int | None = None
+    objectives: tuple[str, ...] = ()
+    safety: tuple[str, ...] = ()
+    """What must be seen to before anything is switched off."""
+    roles: tuple[str, ...] = ()
+    """Who has to take part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

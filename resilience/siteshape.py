@@ -226,6 +226,9 @@ _DRILL = record(
         "fail": required(references("component", least=1), "what is taken out"),
         "every": described(span(least=1), "How often it is due."),
         "expect": described(_EXPECT, "What is to happen."),
+        "objectives": described(list_of(text(), least=1, what="objective"), "What it is to show."),
+        "safety": described(list_of(text(), least=1, what="note"), "What must be seen to before anything is cut."),
+        "roles": described(list_of(text(), least=1, what="role"), "Who has to take part."),
     },
     lambda *, expect=None, **values: Drill(
         expect_path=expect["path"] if expect else "", expect_within=expect.get("within") if expect else None, **values

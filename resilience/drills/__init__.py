@@ -1,0 +1,1 @@
+"""Drills: predicted from the model, really done, measured, compared and reported."""
