@@ -11,6 +11,7 @@ from resilience.probing import ProbeType
 BUILT_IN: Mapping[str, str] = {
     "icmp": "probes.declared.icmp:ICMP",
     "tcp": "probes.declared.tcp:TCP",
+    "dns": "probes.declared.dns:DNS",
     "egress": "probes.declared.egress:EGRESS",
     "nut": "probes.declared.nut:NUT",
     "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",

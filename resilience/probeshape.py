@@ -29,7 +29,7 @@ from resilience.yamltree import Node, Scalar, Table
 
 # fmt: off
 PLANNED = frozenset({
-    "asterisk", "freeswitch", "opensips", "dns", "http", "traceroute", "certificate",
+    "asterisk", "freeswitch", "opensips", "http", "traceroute", "certificate",
     "snmp-interface", "snmp-ats", "generator", "ip-sla", "bgp", "modemmanager",
 })
 # fmt: on
