@@ -19,6 +19,7 @@ PEERS := \
 	nut-client \
 	nut-server \
 	openssl \
+	postgresql \
 	prometheus \
 	prometheus-alertmanager \
 	scram \

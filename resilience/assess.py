@@ -67,6 +67,8 @@ class ComponentState(NamedTuple):
     evidence: str
     at: float | None
     why: str
+    proven_at: float | None = None
+    """When a call or a drill last proved that it works, where that still stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +272,7 @@ def _component_state(site: Site, name: str, own: Status, answers: Answers) -> Co
     else:
         state = State.DOWN
         why = own.why if own.state is State.DOWN else _because(site, name, answers.possible, own, "off")
-    return ComponentState(name, kind, state, own.evidence, own.at, why)
+    return ComponentState(name, kind, state, own.evidence, own.at, why, own.proven_at)
 
 
 def _because(site: Site, name: str, on: frozenset[str], own: Status, word: str) -> str:

@@ -95,9 +95,8 @@ def _site(lines: _Lines, site: Site, file_valid: bool) -> None:
     for component in site.components.values():
         if component.shared:
             lines.add("shared_component_info", 1, component=component.name, shared=component.shared)
-        if (attest := component.attest) is not None and attest.on is not None:
-            expiry = datetime.combine(attest.on, time(), UTC) + timedelta(milliseconds=attest.valid)
-            lines.add("attestation_expiry_timestamp_seconds", expiry.timestamp(), component=component.name)
+        if component.attest is not None and (expires := component.attest.expires_at) is not None:
+            lines.add("attestation_expiry_timestamp_seconds", expires, component=component.name)
     for name, until in _accepted_until(site).items():
         expiry = datetime.combine(until, time(), UTC) + timedelta(days=1)
         lines.add("accepted_risk_expiry_timestamp_seconds", expiry.timestamp(), component=name)
@@ -170,6 +169,8 @@ def _components(lines: _Lines, snapshot: Snapshot, now: Assessment) -> None:
         lines.add("component_state_code", STATE_CODE[state.state], component=state.name, kind=state.kind)
         if state.at is not None:
             lines.add("evidence_timestamp_seconds", state.at, component=state.name, evidence=state.evidence)
+        if state.proven_at is not None and state.evidence != "proven":
+            lines.add("evidence_timestamp_seconds", state.proven_at, component=state.name, evidence="proven")
         for (name, target), seen in snapshot.live.seen[state.name].items():
             quantity = QUANTITIES[name]
             labels = {quantity.label: target} if quantity.label else {}

@@ -52,6 +52,7 @@ _WARNING = (
     "evidence_conflict",
     "file_invalid",
     "monitor_impaired",
+    "store_unavailable",
 )
 _INFO = (
     "spof_design",
@@ -324,10 +325,10 @@ def _due(component: Component, now: float) -> Iterator[Finding]:
     attest = component.attest
     if attest is None:
         return
-    if attest.on is None:
+    if attest.expires_at is None:
         yield Finding("attestation_due", component.name, "asked for a person's check; none is recorded")
         return
-    until = attest.on + timedelta(milliseconds=attest.valid)
+    until = datetime.fromtimestamp(attest.expires_at, UTC).date()
     if until - datetime.fromtimestamp(now, UTC).date() <= DUE_SOON:
         yield Finding("attestation_due", component.name, f"the check of {attest.on} is good until {until}")
 

@@ -1,6 +1,7 @@
 """The monitor's metrics about itself, in a registry of its own, with those of the process."""
 
 import time
+from typing import Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -11,7 +12,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from resilience import __version__
@@ -21,10 +22,23 @@ from resilience.fitness import Fitness
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-class Instruments:
-    """Counters and gauges of one monitor."""
+class Written(Protocol):
+    """What writes the monitor's record."""
 
-    def __init__(self, fitness: Fitness) -> None:
+    @property
+    def fault(self) -> str: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def dropped(self) -> int: ...
+
+
+class Instruments:
+    """Counters and gauges of one monitor; `written` is what keeps its record, where anything does."""
+
+    def __init__(self, fitness: Fitness, written: Written | None = None) -> None:
         self.registry = CollectorRegistry()
         self.failures = Counter(
             "resilience_probe_failures", "Failed readings.", ["type", "reason"], registry=self.registry
@@ -41,12 +55,30 @@ class Instruments:
         build = Gauge("resilience_build_info", "The running version.", ["version"], registry=self.registry)
         build.labels(__version__).set(1)
         self.registry.register(_FitnessCollector(fitness))
+        self.registry.register(_StoreCollector(written))
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
 
     def text(self) -> str:
         """The exposition text of all of them."""
         return generate_latest(self.registry).decode()
+
+
+class _StoreCollector(Collector):
+    """Without a store there is nothing to say of it."""
+
+    def __init__(self, written: Written | None) -> None:
+        self._written = written
+
+    def collect(self) -> list[Metric]:
+        up = GaugeMetricFamily("resilience_store_up", "1 while the database takes what is written.")
+        waiting = GaugeMetricFamily("resilience_store_waiting_rows", "Rows that are not written yet.")
+        dropped = CounterMetricFamily("resilience_store_dropped_rows", "Rows that were never written.")
+        if self._written is not None:
+            up.add_metric([], not self._written.fault)
+            waiting.add_metric([], self._written.waiting)
+            dropped.add_metric([], self._written.dropped)
+        return [up, waiting, dropped]
 
 
 class _FitnessCollector(Collector):

@@ -6,7 +6,7 @@ Durations are whole milliseconds (`resilience.duration.Ms`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -149,6 +149,22 @@ class Attestation:
     by: str = ""
     method: str = ""
     passed: bool = True
+    at: float | None = None
+    """The moment of the check in seconds since 1970, where it is known better than by its day."""
+    exercised: bool = False
+    """A call was made, or a fault was really caused: more than a look."""
+
+    @property
+    def made_at(self) -> float | None:
+        """Seconds since 1970; of a check of which the day is known, the beginning of that day (UTC)."""
+        if self.at is not None or self.on is None:
+            return self.at
+        return datetime.combine(self.on, time(), UTC).timestamp()
+
+    @property
+    def expires_at(self) -> float | None:
+        made = self.made_at
+        return None if made is None else made + self.valid / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,18 +12,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from resilience import exporter, snapshot
+from resilience import exporter, records, snapshot
 from resilience.findings import Finding
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reading
+from resilience.records import Records, recorded
 from resilience.single import look
 from resilience.snapshot import Snapshot
 from resilience.state import Memory, remember
@@ -35,7 +37,22 @@ GRID = 10.0
 DRAIN = 5.0
 """Seconds that running probes are given at the end."""
 
+OF_THE_MONITOR = ("file_invalid", "monitor_impaired", "store_unavailable")
+"""Findings that say nothing of the site itself; they are made anew each time and never latch."""
+
 ProbeKey = tuple[str, str]
+
+
+class Recorder(Protocol):
+    """What writes down what the monitor sees. It never makes the monitor wait."""
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is written at present; empty where all is well."""
+
+    def took(self, taken: Snapshot) -> None: ...
+
+    def forget(self, site: str, now: float) -> None: ...
 
 
 @dataclass
@@ -43,6 +60,8 @@ class Watch:
     """One site under watch. The only thing that changes; all it holds is replaced, never edited."""
 
     site: Site
+    """As declared, with what people have recorded."""
+    declared: Site
     memory: Memory = field(default_factory=Memory)
     findings: tuple[Finding, ...] = ()
     snapshot: Snapshot | None = None
@@ -59,19 +78,39 @@ class Watch:
 class Monitor:
     """Watches sites until stopped. Belongs to one event loop."""
 
-    def __init__(self, prober: Prober, fitness: Fitness, *, vantage: str = "central", grid: float = GRID) -> None:
+    def __init__(
+        self,
+        prober: Prober,
+        fitness: Fitness,
+        *,
+        vantage: str = "central",
+        grid: float = GRID,
+        recorder: Recorder | None = None,
+        instruments: Instruments | None = None,
+    ) -> None:
         self.watches: dict[str, Watch] = {}
-        self.instruments = Instruments(fitness)
+        self.instruments = instruments or Instruments(fitness)
         self.ticked_at = time.monotonic()
         self._prober = prober
         self._fitness = fitness
         self._vantage = vantage
         self._grid = grid
+        self._recorder = recorder
+        self._records: Mapping[str, Records] = {}
+        self._past: Mapping[str, tuple[Memory, tuple[Finding, ...]]] = {}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._background: set[asyncio.Task[None]] = set()
         self._looks: dict[str, asyncio.Task[Snapshot]] = {}
 
-    async def start(self, sites: Mapping[str, Site]) -> None:
+    async def start(
+        self,
+        sites: Mapping[str, Site],
+        *,
+        past: Mapping[str, tuple[Memory, tuple[Finding, ...]]] = MappingProxyType({}),
+        known: Mapping[str, Records] = MappingProxyType({}),
+    ) -> None:
+        """`past` is what an earlier run remembered of a site and its open findings, `known` what people recorded."""
+        self._past, self._records = past, known
         self._background.add(asyncio.create_task(self._fitness.watch()))
         self._scheduler.start()
         self.adopt(sites, {})
@@ -97,16 +136,29 @@ class Monitor:
         """
         for site_id in [known for known in self.watches if known not in sites and known not in faults]:
             self._forget(site_id)
-        for site_id, site in sites.items():
+        for site_id, declared in sites.items():
+            site = recorded(declared, self._records.get(site_id, records.NONE))
             if site_id in self.watches:
+                self.watches[site_id].declared = declared
                 self._replace(self.watches[site_id], site)
             else:
-                self.watches[site_id] = Watch(site)
+                memory, findings = self._past.get(site_id, (Memory(), ()))
+                self.watches[site_id] = Watch(site, declared, memory=memory, findings=findings)
             self._schedule(site_id, self._beat(site))
         for site_id, watch in self.watches.items():
             watch.file_fault = faults.get(site_id, "")
             self._refresh_soon(watch)
+        self._past = {}
         self.instruments.sites.set(len(self.watches))
+
+    def record(self, found: Mapping[str, Records]) -> None:
+        """What people have recorded, of all sites, takes effect."""
+        before, self._records = self._records, found
+        for site_id, watch in self.watches.items():
+            is_now = found.get(site_id, records.NONE)
+            if is_now != before.get(site_id, records.NONE):
+                self._replace(watch, recorded(watch.declared, is_now))
+                self._refresh_soon(watch)
 
     async def look(self, site: Site, budget: float) -> exporter.Families:
         """The metrics of one look at `site` within `budget` seconds, apart from what is watched. Callers share it."""
@@ -122,6 +174,8 @@ class Monitor:
         self._scheduler.remove_job(site_id)
         for task in watch.running.values():
             task.cancel()
+        if self._recorder is not None:
+            self._recorder.forget(site_id, time.time())
 
     def _replace(self, watch: Watch, site: Site) -> None:
         before = {probe.key: probe for probe in watch.site.probes}
@@ -223,14 +277,18 @@ class Monitor:
         taken = snapshot.take(
             watch.site, watch.memory, time.time(), before=watch.snapshot, open_findings=watch.findings
         )
-        findings = [finding for finding in taken.findings if finding.code not in ("file_invalid", "monitor_impaired")]
+        findings = [finding for finding in taken.findings if finding.code not in OF_THE_MONITOR]
         if watch.file_fault:
             findings.append(Finding("file_invalid", "", f"an older version is in force: {watch.file_fault}"))
         if reasons := self._fitness.reasons(time.monotonic()):
             text = f"the monitor is not fit to judge: {', '.join(sorted(reasons))}"
             findings.append(Finding("monitor_impaired", "", text))
+        if self._recorder is not None and (fault := self._recorder.fault):
+            findings.append(Finding("store_unavailable", "", f"nothing is written down at present: {fault}"))
         taken = replace(taken, findings=tuple(findings))
         _log_changes(watch, taken)
+        if self._recorder is not None:
+            self._recorder.took(taken)
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
         watch.families = exporter.render(
             taken, file_valid=not watch.file_fault, vantage=self._vantage, durations=watch.durations

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +19,14 @@ import uvicorn
 
 from resilience import web
 from resilience.fitness import Fitness
+from resilience.instruments import Instruments
 from resilience.model import Site
 from resilience.monitor import GRID, Monitor
 from resilience.prober import Prober, prepare
 from resilience.probing import ProbeType
 from resilience.secrets import secrets_from
 from resilience.sitefile import SiteFile, each_once, read_path
+from resilience.store.keeping import Keeper
 
 log = logging.getLogger("resilience.service")
 
@@ -40,6 +43,8 @@ class Service:
     types: Mapping[str, ProbeType]
     vantage: str = "central"
     grid: float = GRID
+    keeper: Keeper | None = None
+    """Writes down what is seen; None where the past is forgotten."""
 
 
 class _Server(uvicorn.Server):
@@ -83,7 +88,11 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     """The monitor and its pages, running; both are stopped in order at the end."""
     fitness = Fitness()
     prober = Prober(service.types, secret=secrets_from(os.environ), fitness=fitness)
-    monitor = Monitor(prober, fitness, vantage=service.vantage, grid=service.grid)
+    keeper = service.keeper
+    instruments = Instruments(fitness, keeper)
+    monitor = Monitor(
+        prober, fitness, vantage=service.vantage, grid=service.grid, recorder=keeper, instruments=instruments
+    )
     server = _Server(
         uvicorn.Config(
             web.application(monitor, hosts=_names(bound)),
@@ -99,12 +108,21 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     serving = asyncio.create_task(server.serve([bound]))
     sites = {found.site.id: found.site for found in service.sites.values() if found.site}
     prepare(service.types, sites.values())
-    await monitor.start(sites)
+    if keeper is None:
+        await monitor.start(sites)
+    else:
+        loop = asyncio.get_running_loop()
+        keeper.on_records = lambda found: loop.call_soon_threadsafe(monitor.record, found)
+        past = await asyncio.to_thread(keeper.start, sites.values(), time.time())
+        remembered = {site: (kept.memory, kept.findings) for site, kept in past.items()}
+        await monitor.start(sites, past=remembered, known=keeper.records)
     monitor.instruments.reloaded.set(1)
     try:
         yield monitor
     finally:
         await monitor.stop()
+        if keeper is not None:
+            await asyncio.to_thread(keeper.stop)
         server.should_exit = True
         await serving
 

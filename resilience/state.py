@@ -6,7 +6,6 @@ attestations, expiry). Unknown is never up.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time
 
 from resilience.catalogue import QUANTITIES
 from resilience.model import Attestation, Component, ProbeSpec, Site
@@ -82,9 +81,11 @@ class Status:
     why: str = ""
     """For people: why it is not up, or why that is not known."""
     evidence: str = "declared"
-    """`declared`, `attested` or `observed`."""
+    """`declared`, `attested`, `observed`, or `proven` where a call or a drill is all there is."""
     at: float | None = None
     """When the evidence is from; None for what is only declared."""
+    proven_at: float | None = None
+    """When a call or a drill last proved that it works, where that still stands."""
     blind: tuple[str, ...] = ()
     """Probes that know nothing while others of the component do."""
 
@@ -121,6 +122,7 @@ class _Voice:
     at: float | None
     proves: bool = True
     """Whether it can carry the component; else it can only weaken or end it."""
+    exercised: bool = False
 
 
 def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> Status:
@@ -182,14 +184,13 @@ def _blocked(road: str, track: Track, tracks: Tracks, known: Mapping[str, Status
 
 
 def _attested(attest: Attestation, now: float) -> _Voice:
-    if attest.on is None:
+    if (at := attest.made_at) is None:
         return _Voice(ATTEST, ATTEST, State.UNKNOWN, "asked for a person's check; none is recorded", None)
-    at = datetime.combine(attest.on, time(), UTC).timestamp()
     if now > at + attest.valid / 1000:
         return _Voice(ATTEST, ATTEST, State.UNKNOWN, f"the check of {attest.on} has expired", None)
     if not attest.passed:
         return _Voice(ATTEST, ATTEST, State.DOWN, f"failed the check of {attest.on}", at)
-    return _Voice(ATTEST, ATTEST, State.UP, "", at)
+    return _Voice(ATTEST, ATTEST, State.UP, "", at, exercised=attest.exercised)
 
 
 _BEST = (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN)
@@ -208,11 +209,13 @@ def _weigh(voices: Iterable[_Voice]) -> Status:
         why = "; ".join(voice.why for voice in by_type.values()) or "no probe of it proves that it works"
         return Status(state=State.UNKNOWN, why=why, evidence="observed" if set(by_type) != {ATTEST} else "attested")
     worst = max(known, key=lambda voice: _BEST.index(voice.state))
+    evidence = "proven" if worst.exercised else "attested" if worst.type == ATTEST else "observed"
     return Status(
         state=worst.state,
         why=worst.why,
-        evidence="attested" if worst.type == ATTEST else "observed",
+        evidence=evidence,
         at=worst.at,
+        proven_at=next((voice.at for voice in known if voice.exercised), None) if worst.state.works else None,
         blind=tuple(voice.name for voice in voices if voice.state is State.UNKNOWN and voice.type != ATTEST),
     )
 

@@ -69,8 +69,10 @@ class Running:
 def monitor(
     sites: Path, log: Path, *, inside: Sequence[str] = (), fetch: Get = get, env: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """`resilience run` over the directory `sites`. `inside` goes before the command, `fetch` reads its pages."""
+    """`resilience run` over the directory `sites`, its database beside `log`. `inside` goes before the command,
+    `fetch` reads its pages."""
     port = peers.free_port()
+    env = {"RESILIENCE_DATABASE": f"sqlite:///{log.with_suffix('.db')}", **(env or {})}
     args = [*inside, *RESILIENCE, "run", "--sites", str(sites), "--listen", f"127.0.0.1:{port}"]
     with peers.process(args, log=log, env=env) as process:
         running = Running(process, f"http://127.0.0.1:{port}", log, fetch)

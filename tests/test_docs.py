@@ -18,6 +18,7 @@ from probes.snmp_families import FAMILIES
 from resilience import catalogue, exporter, report
 from resilience.assess import assess_design
 from resilience.cli import app
+from resilience.config import config_schema
 from resilience.duration import spoken
 from resilience.findings import SEVERITY, design_findings
 from resilience.fitness import Fitness
@@ -247,3 +248,8 @@ def test_the_published_schema_is_that_of_the_reader() -> None:
     built_in = {name: types[name] for name in probes.BUILT_IN}
     again = "resilience schema > docs/site.schema.json"
     assert published == json.loads(json.dumps(site_schema(built_in))), again
+
+
+def test_the_published_schema_of_settings_is_that_of_the_reader() -> None:
+    published = json.loads((ROOT / "docs" / "config.schema.json").read_text())
+    assert published == json.loads(json.dumps(config_schema())), "resilience schema --config > docs/config.schema.json"

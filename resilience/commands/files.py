@@ -27,6 +27,7 @@ from resilience.commands.common import (
     say,
 )
 from resilience.compare import differences
+from resilience.config import config_schema
 from resilience.faults import Fault
 from resilience.fleet import fleet as fleet_of
 from resilience.model import Site
@@ -212,10 +213,11 @@ def init(
 @app.command()
 def schema(
     defaults: Annotated[bool, flag("--defaults", "That of _defaults.yaml instead.")] = False,
+    config: Annotated[bool, typer.Option("--config", help="That of the monitor's own settings instead.")] = False,
 ) -> None:
     """The JSON Schema of a site file, for editors."""
     described = defaults_schema if defaults else site_schema
-    typer.echo(json.dumps(described(probes.registry()), indent=2))
+    typer.echo(json.dumps(config_schema() if config else described(probes.registry()), indent=2))
 
 
 @app.command()

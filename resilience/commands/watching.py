@@ -26,11 +26,13 @@ from resilience.commands.common import (
     read_files,
     say,
 )
+from resilience.commands.settings import ConfigFile, Database, Sites, open_store, read_config
 from resilience.duration import parse_duration
 from resilience.faults import did_you_mean
 from resilience.sitefile import each_once
 
 log = logging.getLogger("resilience.commands")
+LISTEN = "127.0.0.1:9911"
 T = TypeVar("T")
 
 
@@ -116,15 +118,24 @@ def probe(
 
 @app.command()
 def run(
-    sites: Annotated[Path, flag("--sites", "Directory of site files.")],
-    listen: Annotated[str, flag("--listen", "HOST:PORT of the pages.")] = "127.0.0.1:9911",
-    name: Annotated[str, flag("--name", "This monitor's vantage.")] = "central",
+    sites: Sites = None,
+    listen: Annotated[str, flag("--listen", f"HOST:PORT of the pages; {LISTEN} where nothing says.")] = "",
+    name: Annotated[str, flag("--name", "This monitor's vantage; central where nothing says.")] = "",
+    database: Database = "",
+    config: ConfigFile = None,
 ) -> None:
     """The monitor: probes the sites, serves /metrics, until SIGTERM. SIGHUP reads the files again."""
     from resilience import logs, service  # noqa: PLC0415  # the web server is for those who watch
+    from resilience.store.keeping import Keeper  # noqa: PLC0415
 
+    settings = read_config(config)
+    folder = sites or (Path(settings.sites) if settings.sites else None)
+    if folder is None:
+        raise typer.BadParameter("--sites: the directory of site files is wanted")
+    vantage = name or settings.name or "central"
+    listen = listen or settings.listen or LISTEN
     types = probes.registry()
-    found = read_files([sites])
+    found = read_files([folder])
     print_faults(each_once(found.values()))
     if any(file.site is None for file in found.values()):
         raise typer.Exit(INVALID)
@@ -132,8 +143,10 @@ def run(
         bound = service.listening_socket(listen)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"--listen: {error}") from None
+    store = open_store(database, settings)
     logs.configure()
-    watched = service.Service(sites_path=sites, sites=found, types=types, vantage=name)
+    keeper = Keeper(store, vantage=vantage, retention=settings.retention / 1000) if store else None
+    watched = service.Service(sites_path=folder, sites=found, types=types, vantage=vantage, keeper=keeper)
     told = f"watching {counted(len(found), 'site')}; metrics at {service.url(bound)}/metrics"
     with bound:
         _await(service.run(watched, bound, started=lambda: say(told)))

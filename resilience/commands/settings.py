@@ -1,0 +1,92 @@
+"""The settings that several commands share: `--config` and what it, a flag or the environment says."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resilience import config
+from resilience.commands.common import INVALID, flag, print_faults, read_valid
+from resilience.config import Config
+from resilience.model import Site
+from resilience.probing import SecretMissing
+from resilience.secrets import secrets_from
+
+if TYPE_CHECKING:
+    from resilience.store.database import Store
+
+ConfigFile = Annotated[Path | None, flag("--config", "The monitor's own settings, a YAML file.")]
+Database = Annotated[
+    str, flag("--database", "URL of the database: sqlite:///FILE or postgresql://…, or none.", show_default=False)
+]
+Sites = Annotated[Path | None, flag("--sites", "Directory of site files.")]
+
+
+def read_config(path: Path | None) -> Config:
+    if path is None:
+        return config.NOTHING
+    try:
+        found, faults = config.load(path)
+    except OSError as error:
+        raise typer.BadParameter(f"--config: {path}: {error.strerror or error}") from None
+    print_faults(faults)
+    if found is None:
+        raise typer.Exit(INVALID)
+    return found
+
+
+def database_url(given: str, settings: Config) -> str:
+    """The URL by flag, environment, configuration or usual place; empty where there is to be none."""
+    from resilience.store.place import NO_DATABASE, usual_place  # noqa: PLC0415
+
+    try:
+        configured = secrets_from(os.environ)(settings.database) if settings.database else ""
+    except SecretMissing as error:
+        raise typer.BadParameter(f"--config: database: {error}") from None
+    url = given or configured or usual_place(os.environ)
+    return "" if url == NO_DATABASE else url
+
+
+def open_store(given: str, settings: Config) -> "Store | None":
+    """The database that is to be used, not yet opened."""
+    from resilience.store.database import Store  # noqa: PLC0415  # the commands that need files alone start without
+
+    url = database_url(given, settings)
+    try:
+        return Store(url) if url else None
+    except ValueError as error:
+        raise typer.BadParameter(f"--database: {error}") from None
+
+
+def wanted_store(given: str, settings: Config) -> "Store":
+    """The database, brought up to date, or the end of the command."""
+    from resilience.store.database import StoreUnavailable  # noqa: PLC0415
+
+    store = open_store(given, settings)
+    if store is None:
+        raise typer.BadParameter("--database: none is not enough for this command")
+    try:
+        store.migrate()
+    except StoreUnavailable as error:
+        raise typer.BadParameter(f"--database: {error}") from None
+    return store
+
+
+def site_named(word: str, sites: Path | None, settings: Config) -> Site:
+    """The site whose file is `word`, or whose id it is in the directory of site files."""
+    path = Path(word)
+    if path.suffix in (".yaml", ".yml"):
+        found: dict[Any, Site] = read_valid([path])
+    else:
+        folder = sites or (Path(settings.sites) if settings.sites else None)
+        if folder is None:
+            raise typer.BadParameter(
+                f"'{word}' is no site file; --sites names the directory that has the site of that id"
+            )
+        found = {site.id: site for site in read_valid([folder]).values()}
+        found = {word: found[word]} if word in found else {}
+    if len(found) != 1:
+        raise typer.BadParameter(f"there is no site '{word}'")
+    (site,) = found.values()
+    return site

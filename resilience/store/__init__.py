@@ -1,0 +1,1 @@
+"""What is kept in the database. Commands that only read files never import it."""
