@@ -17,6 +17,7 @@ BUILT_IN: Mapping[str, str] = {
     "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",
     "snmp-line": "probes.declared.snmp_line:SNMP_LINE",
     "snmp-cellular": "probes.declared.snmp_cellular:SNMP_CELLULAR",
+    "snmp-ats": "probes.declared.snmp_ats:SNMP_ATS",
     "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
     "sip-binding": "probes.declared.sip_binding:SIP_BINDING",
     "kamailio": "probes.declared.kamailio:KAMAILIO",

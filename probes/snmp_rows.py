@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from probes.snmp import SnmpFailure, Value
+from probes.snmp_known import number
 from probes.snmp_tables import Condition, Family, Joined, Measured, Says, Words
-from probes.snmp_ups import number
 from resilience.reading import Observation, Reason, State
 
 

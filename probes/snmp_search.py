@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from probes.declared.snmp import Access
 from probes.declared.snmp_row import Wanted
 from probes.snmp import Session, SnmpFailure, Value, open_session
+from probes.snmp_known import SYS_OBJECT_ID
 from probes.snmp_rows import NotThere, Row, chosen, joined_row, rows_of, shown
 from probes.snmp_tables import Family, Joined
-from probes.snmp_ups import SYS_OBJECT_ID
 from resilience.probing import Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
 

@@ -4,8 +4,6 @@ What may live here: which family an agent is, and what its objects amount to as 
 data in `probes.snmp_families`; the judgement is `probes.ups`.
 """
 
-import asyncio
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from operator import attrgetter
@@ -14,18 +12,14 @@ from typing import NamedTuple
 from probes.declared.snmp_ups import Settings
 from probes.snmp import Session, SnmpFailure, Value, open_session
 from probes.snmp_families import FAMILIES
+from probes.snmp_known import SYS_OBJECT_ID, KnownAgents, number, points_at, shown
 from probes.ups import Figure, Output, Refused, UpsFacts, agreed_runtime, credible_runtime, judge, ratio
 from probes.ups_mib import FLAGS, RFC_1628, AlarmTable, Enumerated, Family, Measured, Says
 from resilience.probing import Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
 
-SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
-
 MOST_ALARMS = 24
 """Rows of an alarm table that are read. RFC 1628 knows 24 alarms."""
-
-REMEMBERED = 3600
-"""Seconds that an agent is taken for the family it was found to be; then what it offers is looked at anew."""
 
 
 class Heard(NamedTuple):
@@ -36,18 +30,6 @@ class Heard(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.name} {self.says.word}".strip()
-
-
-def number(value: Value | None) -> float | None:
-    """`value` as a number: some agents send their figures as text ("74")."""
-    if isinstance(value, bytes) and re.fullmatch(rb"\s*-?\d{1,12}(\.\d{1,6})?\s*", value):
-        return float(value)
-    return value if isinstance(value, int) else None
-
-
-def _shown(value: Value) -> str:
-    """`value` for people, however long and strange."""
-    return repr(value.decode(errors="replace")[:40]) if isinstance(value, bytes) else str(value)
 
 
 def decode(family: Family, found: Mapping[str, Value], alarms: Mapping[str, Value]) -> UpsFacts:
@@ -85,7 +67,7 @@ def _heard(row: Enumerated, found: Mapping[str, Value], unlisted: Says) -> list[
     if row.oid not in found:
         return []
     says = _listed(row, found[row.oid])
-    return [Heard(row.name, says or replace(unlisted, word=f"{_shown(found[row.oid])} (not in its MIB)"))]
+    return [Heard(row.name, says or replace(unlisted, word=f"{shown(found[row.oid])} (not in its MIB)"))]
 
 
 def _listed(row: Enumerated, raw: Value | None) -> Says | None:
@@ -107,7 +89,7 @@ def _alarm_rows(table: AlarmTable, found: Mapping[str, Value], rows: Mapping[str
     for value in rows.values():
         prefix, _, arc = str(value).rpartition(".")
         known = table.values.get(int(arc)) if prefix == table.prefix and arc.isdigit() else None
-        yield Heard("", known or Says(word=f"{_shown(value)} (not in its MIB)", alarm=True))
+        yield Heard("", known or Says(word=f"{shown(value)} (not in its MIB)", alarm=True))
     unlisted = (number(found.get(table.count)) or 0) - len(rows)
     if unlisted > 0:
         yield Heard("", Says(word=f"{unlisted:g} more that the agent does not list", alarm=True))
@@ -150,8 +132,7 @@ def own(family: Family) -> tuple[str, ...]:
 
 def hinted(sys_object_id: Value | None) -> list[Family]:
     """Those that sysObjectID points at. Never a proof: cards with net-snmp's, and boxes with another maker's card."""
-    said = f"{sys_object_id!s}.".removeprefix(".")
-    return [f for f in FAMILIES.values() if any(said.startswith(f"{prefix}.") for prefix in f.sys_object_ids)]
+    return [family for family in FAMILIES.values() if points_at(sys_object_id, family.sys_object_ids)]
 
 
 def plainly(family: Family, found: Mapping[str, Value]) -> bool:
@@ -171,24 +152,7 @@ def detected(found: Mapping[str, Value]) -> Family | None:
     return max(offered, key=answers, default=None)
 
 
-class KnownAgents:
-    """The family of each agent and the objects it has, so that a poll is one GET instead of a search."""
-
-    def __init__(self) -> None:
-        self._known: dict[Settings, tuple[Family, tuple[str, ...], float]] = {}
-
-    def get(self, settings: Settings) -> tuple[Family, tuple[str, ...]] | None:
-        entry = self._known.get(settings)
-        return entry[:2] if entry and asyncio.get_running_loop().time() < entry[2] else None
-
-    def keep(self, settings: Settings, family: Family, oids: tuple[str, ...]) -> None:
-        self._known[settings] = (family, oids, asyncio.get_running_loop().time() + REMEMBERED)
-
-    async def aclose(self) -> None:
-        self._known.clear()
-
-
-async def _polled(session: Session, settings: Settings, known: KnownAgents) -> tuple[Family, dict[str, Value]]:
+async def _polled(session: Session, settings: Settings, known: KnownAgents[Family]) -> tuple[Family, dict[str, Value]]:
     if remembered := known.get(settings):
         family, oids = remembered
         found = await session.get(oids)
@@ -227,7 +191,7 @@ async def _searched(session: Session) -> Family:
 
 
 async def probe(settings: Settings, run: Run) -> Reading:
-    known = run.channels.get("snmp-ups", KnownAgents)
+    known: KnownAgents[Family] = run.channels.get("snmp-ups", KnownAgents)
     try:
         session = await open_session(settings, run)
         family, found = await _polled(session, settings, known)

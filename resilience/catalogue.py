@@ -40,6 +40,7 @@ _QUANTITIES = (
     Quantity("generator_failed", "1 while the controller reports failed to start or a shutdown alarm.", "max"),
     Quantity("generator_fuel_ratio", "Fuel level.", "min"),
     Quantity("ats_auto", "1 while the transfer switch is in automatic.", "min"),
+    Quantity("ats_redundant", "1 while each input of the transfer switch could carry the load.", "min"),
     Quantity("ats_source_info", "The feed the transfer switch is on.", text_label="source"),
     Quantity("wan_rtt_seconds", "Median round-trip time over the window.", "max", label="target"),
     Quantity("wan_loss_ratio", "Echo requests without a reply over the window.", "max", label="target"),

@@ -148,8 +148,20 @@ def stuck_switches(site: Site, seen: Mapping[str, Quantities]) -> tuple[dict[str
         if component.kind is not Kind.ATS or auto is None or auto.value:
             continue
         source = seen[component.name].get(("ats_source_info", ""))
-        if source is not None and source.observation.text in (component.power or ()):
-            feeds[component.name] = (source.observation.text,)
+        feed = _feed(component, source.observation.text) if source is not None else None
+        if feed is not None:
+            feeds[component.name] = (feed,)
         else:
             blindly.add(component.name)
     return feeds, frozenset(blindly)
+
+
+def _feed(component: Component, said: str) -> str | None:
+    """The feed that a switch calls `said`: by its name, or as `input N` the one at that place of its `power`."""
+    power = component.power or ()
+    if said in power:
+        return said
+    word, _, place = said.partition(" ")
+    if word == "input" and place.isdecimal() and 0 < int(place) <= len(power):
+        return power[int(place) - 1]
+    return None

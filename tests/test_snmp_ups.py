@@ -19,7 +19,8 @@ from conftest import Probe, clear
 from probes.declared.snmp_ups import FAMILY_NAMES, SNMP_UPS, Settings
 from probes.snmp import MOST_OIDS, Value
 from probes.snmp_families import FAMILIES
-from probes.snmp_ups import SYS_OBJECT_ID, decode, detected, own
+from probes.snmp_known import SYS_OBJECT_ID
+from probes.snmp_ups import decode, detected, own
 from probes.ups import LONGEST_RUNTIME, Figure, Output, Refused, judge
 from probes.ups_mib import RFC_1628, Family
 from probes.ups_mib_apc_eaton import APC, DELL, HPE, MGE, XUPS
