@@ -15,10 +15,12 @@ PEERS := \
 	kamailio-json-modules \
 	kamailio-tls-modules \
 	libnss3-tools \
+	libpangoft2-1.0-0 \
 	nftables coturn \
 	nut-client \
 	nut-server \
 	openssl \
+	poppler-utils \
 	postgresql \
 	prometheus \
 	prometheus-alertmanager \

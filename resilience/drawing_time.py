@@ -14,7 +14,7 @@ LABEL = 170.0
 PLOT = 640.0
 ROW = 26.0
 TICK_STEPS: Sequence[Ms] = tuple(
-    minutes * 60_000 for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200)
+    minutes * 60_000 for minutes in (0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 10080, 43200)
 )
 MOST_TICKS = 8
 
@@ -62,7 +62,7 @@ def draw_outage(site: Site, events: Iterable[Event], working: Container[str]) ->
         for index, (name, kind) in enumerate(_shown(site))
     )
     required = LABEL + PLOT * site.power_outage / end if site.power_outage else None
-    return OutageDrawing(LABEL + PLOT + 20, ROW * (len(rows) + 1), rows, tuple(_ticks(end)), required)
+    return OutageDrawing(LABEL + PLOT + 20, ROW * (len(rows) + 1), rows, tuple(ticks(end)), required)
 
 
 def _shown(site: Site) -> Iterator[tuple[str, str]]:
@@ -121,9 +121,10 @@ def _until(stretches: list[tuple[Ms, Ms]], end: Ms) -> str:
     return " and ".join(parts)
 
 
-def _ticks(end: Ms) -> Iterator[Tick]:
+def ticks(end: Ms, x: float = LABEL, width: float = PLOT) -> Iterator[Tick]:
+    """Round moments from 0, at `x`, to `end`, `width` further on."""
     step = next((step for step in TICK_STEPS if end / step <= MOST_TICKS), end)
     moment: Ms = 0
     while moment <= end:
-        yield Tick(LABEL + PLOT * moment / end, "0" if moment == 0 else spoken(moment))
+        yield Tick(x + width * moment / end, "0" if moment == 0 else spoken(moment))
         moment += step

@@ -69,7 +69,7 @@ def test_a_rehearsal_says_who_carries_911_at_each_moment() -> None:
         (40 * 60_000, 120 * 60_000, "mobile", True),
         (120 * 60_000, FOREVER, None, False),
     ]
-    assert rehearsal.told == "with utility failed 911 goes by desk, and is lost after 2 h"
+    assert rehearsal.told == "With utility failed 911 goes by desk, and is lost after 2 h"
     assert rehearsal.agrees is None
 
 
@@ -101,7 +101,7 @@ def test_what_went_as_predicted_has_passed() -> None:
     story = [note(10, "fibre pulled", mark="fault"), (40, A_DOWN), (300, WELL)]
     shown = judge(exercise(office(), CUT_A, WELL, story, lasts=400))
     assert shown.verdict is Verdict.PASSED
-    assert shown.why == ("with isp-a down 911 went by desk-b",)
+    assert shown.why == ("With isp-a down 911 went by desk-b",)
     assert (shown.detected, shown.taken_over, shown.path) == (30, 30, "desk-b")
     assert (shown.gap, shown.lost, shown.restored) == (0, 0, 0)
     assert {(row.name, row.match) for row in shown.compared} == {

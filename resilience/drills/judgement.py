@@ -30,6 +30,8 @@ class Judgement:
     fault_at: float | None
     marked: bool
     """Whether a person said when the fault was made; else it is when the component was last seen to work."""
+    fault_until: float | None
+    """When the fault was repaired, or the drill ended."""
     detected: float | None
     """Seconds from the fault until the monitor had decided; at most that, where nobody marked the fault."""
     taken_over: float | None
@@ -69,6 +71,7 @@ def judge(record: Record) -> Judgement:
         why=(),
         fault_at=fault_at,
         marked=mark is not None,
+        fault_until=None if fault_at is None else again or end,
         detected=max(0.0, max(decided) - fault_at) if decided and fault_at is not None else None,
         taken_over=_taken_over(during, fault_at),
         path=during[-1].path if during and during[-1].state == "assured" else "",
@@ -151,12 +154,12 @@ def _with_verdict(record: Record, shown: Judgement, downs: Mapping[str, Entry | 
     if record.outcome is Outcome.ABORTED:
         return replace(shown, verdict=Verdict.ABORTED, why=(record.reason or "no reason given",))
     if record.prediction is None:
-        return replace(shown, verdict=Verdict.VOID, why=("no monitor recorded it",))
+        return replace(shown, verdict=Verdict.VOID, why=("No monitor recorded it",))
     if void := list(_void(record.prediction, downs)):
         return replace(shown, verdict=Verdict.VOID, why=tuple(void))
     if failed := list(_failed(record, record.prediction, shown)):
         return replace(shown, verdict=Verdict.FAILED, why=tuple(failed))
-    return replace(shown, verdict=Verdict.PASSED, why=(f"with {cut(record)} down 911 went by {shown.path}",))
+    return replace(shown, verdict=Verdict.PASSED, why=(f"With {cut(record)} down 911 went by {shown.path}",))
 
 
 def _void(prediction: Prediction, downs: Mapping[str, Entry | None]) -> Iterator[str]:
@@ -179,7 +182,7 @@ def _failed(record: Record, prediction: Prediction, shown: Judgement) -> Iterato
     elif within is not None and shown.taken_over is not None and shown.taken_over * 1000 > within:
         yield f"{expected or shown.path} took over after {_told(shown.taken_over)}; {spoken(within)} were allowed"
     elif not expected and not shown.path:
-        yield "no path was assured while the fault lasted"
+        yield "No path was assured while the fault lasted"
     for row in shown.compared:
         if row.match is Match.UNDECLARED:
             yield f"{row.name} went off, though nothing declares that it depends on {cut(record)}"

@@ -59,7 +59,7 @@ class Rehearsal:
     @property
     def told(self) -> str:
         """The answer in one sentence."""
-        failing = f"with {' and '.join(self.drill.fail)} failed"
+        failing = f"With {' and '.join(self.drill.fail)} failed"
         if self.survival.high <= 0:
             return f"{failing} 911 cannot be called from the first moment"
         if self.survival.low <= 0:
