@@ -30,7 +30,7 @@ from resilience.yamltree import Node, Scalar, Table
 # fmt: off
 PLANNED = frozenset({
     "asterisk", "freeswitch", "opensips", "http", "traceroute", "certificate",
-    "snmp-interface", "snmp-ats", "generator", "ip-sla", "bgp", "modemmanager",
+    "snmp-ats", "generator", "modemmanager",
 })
 # fmt: on
 """Types of the file format that this version cannot run yet. A complete file can be analysed all the same; such a
