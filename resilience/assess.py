@@ -98,6 +98,8 @@ class Assessment:
     """`design` or `live`."""
     at: float
     answers: Answers
+    known: Mapping[str, Status]
+    """What is known of each component before the structure is asked."""
     components: tuple[ComponentState, ...]
 
     @property
@@ -148,23 +150,34 @@ def assess_design(site: Site, now: float, *, order: int = 2, failed: frozenset[s
     """As declared, everything healthy but `failed`."""
     known = {name: _ASSUMED_FAILED if name in failed else _HEALTHY for name in site.components}
     answers = answer(design_bounds(site, failed), accepted_components(site, _day(now)), order)
-    return Assessment(site=site, basis="design", at=now, answers=answers, components=_components(known, answers))
+    components = _components(known, answers)
+    return Assessment(site=site, basis="design", at=now, answers=answers, known=known, components=components)
 
 
 _HEALTHY = Status(state=State.UP)
 _ASSUMED_FAILED = Status(state=State.DOWN, why="assumed failed")
 
 
-def assess_live(live: Live, now: float, *, order: int = 2, previous: Answers | None = None) -> Assessment:
-    """As seen now. `previous` is taken over where nothing that it follows from has changed."""
+def assess_live(live: Live, now: float, *, order: int = 2, previous: Assessment | None = None) -> Assessment:
+    """As seen now. Of `previous` is taken over what follows from nothing that has changed."""
     site = live.bounds.structure.site
     accepted = accepted_components(site, _day(now))
-    if previous is not None and (previous.bounds, previous.accepted, previous.order) == (live.bounds, accepted, order):
-        answers = previous
+    known = live.statuses
+    last = previous.answers if previous else None
+    if previous and last and (last.bounds, last.accepted, last.order) == (live.bounds, accepted, order):
+        answers = last
+        components = tuple(
+            [
+                state
+                if previous.known[state.name] is known[state.name]
+                else _component_state(site, state.name, known[state.name], answers)
+                for state in previous.components
+            ]
+        )
     else:
         answers = answer(live.bounds, accepted, order)
-    components = _components(live.statuses, answers)
-    return Assessment(site=site, basis="live", at=now, answers=answers, components=components)
+        components = _components(known, answers)
+    return Assessment(site=site, basis="live", at=now, answers=answers, known=known, components=components)
 
 
 def _day(now: float) -> date:

@@ -4,14 +4,16 @@ Frozen values only. No I/O, no clock, no validation: `resilience.sitefile` check
 Durations are whole milliseconds (`resilience.duration.Ms`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from resilience.duration import Ms
+
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -299,6 +301,17 @@ class Site:
         return tuple(probe for component in self.components.values() for probe in component.probes)
 
     @cached_property
-    def derived(self) -> dict[str, Any]:
-        """What other modules have worked out of this declaration, by their own keys. It goes where the site goes."""
+    def by_kind(self) -> Mapping[Kind, tuple[Component, ...]]:
+        """The components of each kind, every kind with its entry."""
+        return {kind: tuple([c for c in self.components.values() if c.kind is kind]) for kind in Kind}
+
+    def once(self, make: Callable[["Site"], T]) -> T:
+        """What `make` works out of this declaration: worked out once, and gone with the site."""
+        made: dict[Callable[[Site], T], T] = self._made
+        if make not in made:
+            made[make] = make(self)
+        return made[make]
+
+    @cached_property
+    def _made(self) -> dict[Any, Any]:
         return {}

@@ -11,6 +11,9 @@ from resilience.model import PASSES_POWER, Component, Kind, Site
 from resilience.reading import State
 from resilience.state import Discharge, Memory, Quantities, Status
 
+STORES = (Kind.UPS, Kind.GENERATOR)
+"""Kinds that have energy of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Energy:
@@ -27,8 +30,12 @@ def declared_energy(component: Component) -> Energy:
     return Energy(starts_within=starts) if declared is None else Energy(declared, declared, starts)
 
 
-def sources(site: Site, ups: str) -> frozenset[str]:
-    """Utilities and generators that can reach `ups` through what passes power on."""
+def sources(site: Site) -> Mapping[str, frozenset[str]]:
+    """For each UPS the utilities and generators that can reach it through what passes power on."""
+    return {ups.name: _sources(site, ups.name) for ups in site.by_kind[Kind.UPS]}
+
+
+def _sources(site: Site, ups: str) -> frozenset[str]:
     found, waiting, visited = set[str](), [ups], set[str]()
     while waiting:
         name = waiting.pop()
@@ -75,9 +82,9 @@ def _on_line(seen: Quantities) -> bool:
     return on_battery is not None and not on_battery.value and not (testing is not None and testing.value)
 
 
-def judge_generator(component: Component, status: Status, seen: Quantities) -> Status:
+def judge_generator(status: Status, seen: Quantities) -> Status:
     """Running is up, whatever the switch says; standing still and not in automatic is failed."""
-    if component.kind is not Kind.GENERATOR or status.state is State.DOWN:
+    if status.state is State.DOWN:
         return status
     running, auto, failed = (seen.get((q, "")) for q in ("generator_running", "generator_auto", "generator_failed"))
     if running is not None and running.value:
@@ -118,34 +125,46 @@ def _ups_energy(seen: Quantities, discharge: Discharge | None, now: float) -> En
         if discharge.runtime is None or discharge.runtime_low is None:
             return Energy()
         age = now - discharge.at
-        left_low, left = (round(max(0.0, told - age) * 1000) for told in (discharge.runtime_low, discharge.runtime))
+        left_low, left = (
+            _floor(max(0.0, told - age) * 1000, 1_000) for told in (discharge.runtime_low, discharge.runtime)
+        )
         return Energy(left_low, left if ("ups_on_battery", "") in seen else FOREVER)
     if (runtime := seen.get(("ups_runtime_seconds", ""))) is None:
         return Energy()
     shutdown = seen.get(("ups_runtime_low_seconds", ""))
     low = max(0.0, runtime.value - (shutdown.value if shutdown else 0.0))
-    return Energy(round(low * 1000), round(runtime.value * 1000))
+    return Energy(_floor(low * 1000, ON_LINE_GRAIN), _floor(runtime.value * 1000, ON_LINE_GRAIN))
 
 
 def _generator_energy(component: Component, seen: Quantities, running_since: float | None, now: float) -> Energy:
     declared = declared_energy(component)
     low, high = declared.low, declared.high
     if (gauge := seen.get(("generator_fuel_ratio", ""))) is not None:
-        low, high = (fuel if fuel == FOREVER else round(fuel * gauge.value) for fuel in (low, high))
+        low, high = (fuel if fuel == FOREVER else _floor(fuel * gauge.value, FUEL_GRAIN) for fuel in (low, high))
     elif running_since is not None:
-        run = round((now - running_since) * 1000)
-        low, high = max(0, low - run), max(0, high - run)
+        run = (now - running_since) * 1000
+        low, high = (_floor(max(0.0, fuel - run), FUEL_GRAIN) for fuel in (low, high))
     running = seen.get(("generator_running", ""))
     return Energy(low, high, 0 if running is not None and running.value else declared.starts_within)
+
+
+ON_LINE_GRAIN = 10_000
+FUEL_GRAIN = 60_000
+"""ms to which a runtime told on line, and fuel, are rounded down, so that a jittering figure is no change. A battery
+that is being drained is followed to the second. Both bounds are rounded: neither ever says more than was read."""
+
+
+def _floor(duration: Ms, grain: int) -> Ms:
+    return duration if duration == FOREVER else round(duration) // grain * grain
 
 
 def stuck_switches(site: Site, seen: Mapping[str, Quantities]) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     """Transfer switches not in automatic: the feed each stays on, and those whose feed nobody knows."""
     feeds: dict[str, tuple[str, ...]] = {}
     blindly = set()
-    for component in site.components.values():
+    for component in site.by_kind[Kind.ATS]:
         auto = seen[component.name].get(("ats_auto", ""))
-        if component.kind is not Kind.ATS or auto is None or auto.value:
+        if auto is None or auto.value:
             continue
         source = seen[component.name].get(("ats_source_info", ""))
         feed = _feed(component, source.observation.text) if source is not None else None

@@ -33,13 +33,12 @@ def take(
     """
     unchanged = before is not None and before.site is site
     design = before.design if before and unchanged and _same_day(before.at, now) else assess_design(site, now)
-    live = live_basis(site, memory, now, before.live.bounds.structure if before and unchanged else None)
+    live = live_basis(site, memory, now, before.live if before and unchanged else None)
     if not first_round_done(site, memory):
         return Snapshot(
             site=site, at=now, design=design, memory=memory, live=live, now=None, findings=tuple(open_findings)
         )
-    previous = before.now.answers if before and unchanged and before.now else None
-    assessment = assess_live(live, now, previous=previous)
+    assessment = assess_live(live, now, previous=before.now if before and unchanged else None)
     fresh = live_findings(live, assessment, design, memory)
     return Snapshot(
         site=site,

@@ -4,8 +4,10 @@ A probe's answers become a track (debounced), tracks become one status a compone
 attestations, expiry). Unknown is never up.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import is_
 
 from resilience.catalogue import QUANTITIES
 from resilience.model import Attestation, Component, ProbeSpec, Site
@@ -96,14 +98,54 @@ Tracks = Mapping[tuple[str, str], Track]
 _BLANK = Track()
 
 
-def statuses(site: Site, tracks: Tracks, now: float) -> dict[str, Status]:
-    """The status of every component."""
-    known: dict[str, Status] = {}
-    roads = {name: {road for probe in c.probes for road in probe.via} for name, c in site.components.items()}
-    for name in dependencies_first(site.components, roads.__getitem__):
+@dataclass(frozen=True, slots=True, eq=False)
+class Heard:
+    """What one component's own evidence says. It is the same object for as long as it comes from the same evidence."""
+
+    own: Status
+    seen: "Quantities"
+    tracks: tuple[Track, ...]
+    """Of its own probes."""
+    roads: tuple["Heard", ...]
+    """What was heard of the components that its probes' traffic passes."""
+    since: float
+    until: float
+    """Nothing of it changes by time alone from `since` on before `until`."""
+
+
+def hear(site: Site, tracks: Tracks, now: float, before: Mapping[str, Heard]) -> dict[str, Heard]:
+    """What is heard of every component. `before`, of the same site, is taken over where it still stands."""
+    heard: dict[str, Heard] = {}
+    for name, roads in site.once(_roads):
         component = site.components[name]
-        known[name] = _planned_work(site, name, now) or _status(component, tracks, known, site, now)
-    return {name: known[name] for name in site.components}
+        mine = tuple([tracks.get(probe.key, _BLANK) for probe in component.probes])
+        by = tuple([heard[road] for road in roads])
+        last = before.get(name)
+        if last is None or not (last.since <= now < last.until and _same(last.tracks, mine) and _same(last.roads, by)):
+            last = _heard(site, component, tracks, now, {road: heard[road].own for road in roads})
+            last = replace(last, tracks=mine, roads=by)
+        heard[name] = last
+    return heard
+
+
+def _same(one: Sequence[object], other: Sequence[object]) -> bool:
+    return all(map(is_, one, other))
+
+
+def _roads(site: Site) -> Sequence[tuple[str, tuple[str, ...]]]:
+    """Every component with the roads of its probes, after those."""
+    roads = {
+        name: tuple(dict.fromkeys(road for probe in c.probes for road in probe.via))
+        for name, c in site.components.items()
+    }
+    return [(name, roads[name]) for name in dependencies_first(site.components, roads.__getitem__)]
+
+
+def _heard(site: Site, component: Component, tracks: Tracks, now: float, known: Mapping[str, Status]) -> Heard:
+    own = _planned_work(site, component.name, now) or _status(component, tracks, known, site, now)
+    seen = quantities(component, tracks, now) if component.probes else {}
+    ends = [moment for moment in _ends(site, component, tracks) if moment >= now]
+    return Heard(own, seen, (), (), now, min(ends, default=math.inf))
 
 
 def _planned_work(site: Site, name: str, now: float) -> Status | None:
@@ -111,6 +153,20 @@ def _planned_work(site: Site, name: str, now: float) -> Status | None:
         if name in work.components and work.start.timestamp() <= now < work.end.timestamp():
             return Status(state=State.DOWN, why=f"planned work by {work.by}: {work.reason}", at=work.start.timestamp())
     return None
+
+
+def _ends(site: Site, component: Component, tracks: Tracks) -> Iterator[float]:
+    """The moments at which an answer, a check or planned work is over, or work begins."""
+    for probe in component.probes:
+        track = tracks.get(probe.key, _BLANK)
+        yield track.agreed_at + probe.expires / 1000
+        yield track.success_at + probe.expires / 1000
+    if component.attest is not None and component.attest.expires_at is not None:
+        yield component.attest.expires_at
+    for work in site.maintenance:
+        if component.name in work.components:
+            yield work.start.timestamp()
+            yield work.end.timestamp()
 
 
 @dataclass(frozen=True, slots=True)

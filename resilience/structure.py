@@ -237,15 +237,6 @@ class Structure:
         return survives, pinned
 
 
-def structure_of(site: Site) -> Structure:
-    """The structure of `site` as declared, made once for each site."""
-    made: Structure = site.derived.get(_KEY) or site.derived.setdefault(_KEY, Structure(site))
-    return made
-
-
-_KEY = "structure"
-
-
 class _Agenda:
     """The moments at which to look again, in order, each with the steps to look at, one bit each."""
 
