@@ -3,9 +3,9 @@
 Rendered once a change and kept; a scrape only joins lines. Not known is absent, never 0 or −1.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from resilience.assess import Assessment, SiteState
 from resilience.catalogue import METRICS, PREFIX, QUANTITIES
@@ -27,20 +27,21 @@ class _Lines:
 
     def __init__(self, site: str) -> None:
         self.families: dict[str, list[str]] = {}
-        self._site = site
+        self._site = f'{{site="{_escaped(site)}"'
 
     def add(self, name: str, value: float, /, **labels: str) -> None:
-        told = "".join(f',{label}="{_escaped(text)}"' for label, text in labels.items())
-        line = f'{PREFIX}{name}{{site="{_escaped(self._site)}"{told}}} {_number(value)}\n'
+        told = "".join([f',{label}="{_escaped(text)}"' for label, text in labels.items()])
+        line = f"{PREFIX}{name}{self._site}{told}}} {_number(value)}\n"
         self.families.setdefault(name, []).append(line)
 
 
+@lru_cache(maxsize=16_384)
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def _number(value: float) -> str:
-    if math.isinf(value):
+    if value == FOREVER:
         return "+Inf"
     return str(int(value)) if float(value).is_integer() else repr(float(value))
 

@@ -4,7 +4,7 @@ Alerts, pages and reports are made of findings. A finding closes on a contrary o
 data went missing: then it stays open, marked stale. The codes are a contract; the runbook's name is the code.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -101,12 +101,15 @@ class Finding:
 
 def rank(finding: Finding) -> tuple[int, str, str]:
     """Worst first."""
-    return ([*Severity].index(finding.severity), finding.code, finding.component)
+    return (_RANK[finding.code], finding.code, finding.component)
+
+
+_RANK = {code: [*Severity].index(severity) for code, severity in SEVERITY.items()}
 
 
 def design_findings(design: Assessment) -> tuple[Finding, ...]:
     """What the declaration alone shows."""
-    found = [*_requirement(design), *_declared(design.site), *_risks(design)]
+    found = [*_requirement(design), *design.site.once(_declared), *_risks(design)]
     found += [Finding("spof_design", point.component, _point_text(point, "is")) for point in design.single_points]
     return tuple(sorted(found, key=rank))
 
@@ -114,7 +117,7 @@ def design_findings(design: Assessment) -> tuple[Finding, ...]:
 def live_findings(live: Live, now: Assessment, design: Assessment, memory: Memory) -> tuple[Finding, ...]:
     """What is true at this moment, before anything is latched."""
     by_design = {point.component for point in design.single_points}
-    found = [*_calling(now), *_requirement(now), *_declared(now.site), *_risks(design)]
+    found = [*_calling(now), *_requirement(now), *now.site.once(_declared), *_risks(design)]
     found += [Finding("spof_design", point.component, _point_text(point, "is")) for point in design.single_points]
     found += [
         Finding("spof_new", point.component, _point_text(point, "is now"))
@@ -193,7 +196,11 @@ def _requirement(assessment: Assessment) -> Iterator[Finding]:
         yield Finding("survival_short", "", text)
 
 
-def _declared(site: Site) -> Iterator[Finding]:
+def _declared(site: Site) -> Sequence[Finding]:
+    return tuple(_by_declaration(site))
+
+
+def _by_declaration(site: Site) -> Iterator[Finding]:
     for component in site.components.values():
         if not component.monitored:
             yield Finding("unmonitored", component.name, "neither probed nor attested; it counts as up")
@@ -294,7 +301,10 @@ def _component(state: ComponentState, live: Live, now: Assessment, memory: Memor
     name = state.name
     component, own = now.site.components[name], live.own[name]
     raised = False
-    for rule in _RULES:
+    quantities = {quantity for quantity, _ in live.seen[name]}
+    for rule in _RULES if quantities else ():
+        if rule.quantity not in quantities:
+            continue
         worst = [seen for (quantity, _), seen in live.seen[name].items() if quantity == rule.quantity]
         if bad := [seen for seen in worst if rule.bad(seen, now.at)]:
             raised = True
@@ -311,8 +321,9 @@ def _component(state: ComponentState, live: Live, now: Assessment, memory: Memor
     if _conflict_stands(name, live, memory):
         yield Finding("evidence_conflict", name, f"{name} is seen up though it cannot be by what else is seen")
     yield from _due(component, now.at)
-    seen_down = any(live.own[feed].state is State.DOWN for feed in now.site.inputs(name))
-    if seen_down or raised or own.state in (State.UP, State.UNKNOWN):
+    if raised or own.state in (State.UP, State.UNKNOWN):
+        return
+    if any(live.own[feed].state is State.DOWN for feed in now.site.inputs(name)):
         return
     if own.state is State.DOWN:
         yield Finding(_DOWN_CODE.get(component.kind, "component_down"), name, f"{name} is down: {own.why}")

@@ -22,7 +22,10 @@ def hidden_sharing(site: Site, seen: Mapping[str, Quantities]) -> Iterator[tuple
 
     Where the components all need one declared shared risk, the sharing is not hidden: it is in the analysis.
     """
+    told = {quantity for found in seen.values() for quantity, _ in found}
     for quantity, same in SAME.items():
+        if quantity not in told:
+            continue
         by_text: dict[str, list[str]] = {}
         for name in site.components:
             for (found, _), value in seen[name].items():
