@@ -15,6 +15,12 @@ STORES = (Kind.UPS, Kind.GENERATOR)
 """Kinds that have energy of their own."""
 
 
+GRAINS: tuple[tuple[Ms, int], ...] = ((2 * 3_600_000, 60_000), (600_000, 10_000), (0, 1_000))
+"""From so many ms on, a runtime told on line, and fuel, are rounded down to so many, so that a jittering figure is no
+change. That is less than two percent, or less than a second. A battery that is being drained is followed to the second.
+Both bounds are rounded, so that neither ever says more than was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Energy:
     """(low, high) of a UPS's runtime or a generator's fuel, and when a generator carries. ms."""
@@ -118,6 +124,13 @@ def energy_of(component: Component, seen: Quantities, memory: Memory, now: float
     return declared_energy(component)
 
 
+def _floor(duration: Ms) -> Ms:
+    if duration == FOREVER:
+        return duration
+    grain = next(grain for least, grain in GRAINS if duration >= least)
+    return round(duration) // grain * grain
+
+
 def _ups_energy(seen: Quantities, discharge: Discharge | None, now: float) -> Energy:
     if (unprotected := seen.get(("ups_unprotected", ""))) is not None and unprotected.value:
         return Energy(0, 0)
@@ -125,37 +138,25 @@ def _ups_energy(seen: Quantities, discharge: Discharge | None, now: float) -> En
         if discharge.runtime is None or discharge.runtime_low is None:
             return Energy()
         age = now - discharge.at
-        left_low, left = (
-            _floor(max(0.0, told - age) * 1000, 1_000) for told in (discharge.runtime_low, discharge.runtime)
-        )
+        left_low, left = (max(0.0, told - age) // 1 * 1000 for told in (discharge.runtime_low, discharge.runtime))
         return Energy(left_low, left if ("ups_on_battery", "") in seen else FOREVER)
     if (runtime := seen.get(("ups_runtime_seconds", ""))) is None:
         return Energy()
     shutdown = seen.get(("ups_runtime_low_seconds", ""))
     low = max(0.0, runtime.value - (shutdown.value if shutdown else 0.0))
-    return Energy(_floor(low * 1000, ON_LINE_GRAIN), _floor(runtime.value * 1000, ON_LINE_GRAIN))
+    return Energy(_floor(low * 1000), _floor(runtime.value * 1000))
 
 
 def _generator_energy(component: Component, seen: Quantities, running_since: float | None, now: float) -> Energy:
     declared = declared_energy(component)
     low, high = declared.low, declared.high
     if (gauge := seen.get(("generator_fuel_ratio", ""))) is not None:
-        low, high = (fuel if fuel == FOREVER else _floor(fuel * gauge.value, FUEL_GRAIN) for fuel in (low, high))
+        low, high = (fuel if fuel == FOREVER else _floor(fuel * gauge.value) for fuel in (low, high))
     elif running_since is not None:
         run = (now - running_since) * 1000
-        low, high = (_floor(max(0.0, fuel - run), FUEL_GRAIN) for fuel in (low, high))
+        low, high = (_floor(max(0.0, fuel - run)) for fuel in (low, high))
     running = seen.get(("generator_running", ""))
     return Energy(low, high, 0 if running is not None and running.value else declared.starts_within)
-
-
-ON_LINE_GRAIN = 10_000
-FUEL_GRAIN = 60_000
-"""ms to which a runtime told on line, and fuel, are rounded down, so that a jittering figure is no change. A battery
-that is being drained is followed to the second. Both bounds are rounded: neither ever says more than was read."""
-
-
-def _floor(duration: Ms, grain: int) -> Ms:
-    return duration if duration == FOREVER else round(duration) // grain * grain
 
 
 def stuck_switches(site: Site, seen: Mapping[str, Quantities]) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
