@@ -193,6 +193,7 @@ def _observations(facts: UpsFacts) -> Iterator[Observation]:
         yield Observation("ups_replace_battery", float(facts.replace), source=source)
         yield Observation("ups_low_battery", float(facts.low_battery), source=source)
         yield Observation("ups_testing", float(facts.testing), source=source)
+        yield Observation("ups_discharging", float(facts.output is Output.BATTERY), source=source)
     if isinstance(facts.runtime, Figure):
         yield Observation("ups_runtime_seconds", facts.runtime.value, "s", facts.runtime.source)
         yield Observation("ups_runtime_credible", 1.0, source=facts.runtime.source, text=_caveat(facts))

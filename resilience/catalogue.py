@@ -28,6 +28,7 @@ _QUANTITIES = (
     Quantity("ups_on_battery", "1 while the UPS carries its load from the battery because no feed does.", "max"),
     Quantity("ups_replace_battery", "1 while the UPS asks for a new battery.", "max"),
     Quantity("ups_low_battery", "1 while the UPS reports its battery as low.", "max"),
+    Quantity("ups_discharging", "1 while the battery carries the load, in a battery test as well.", "max"),
     Quantity("ups_testing", "1 during a battery test or calibration, which is no outage.", "max"),
     Quantity(
         "ups_unprotected", "1 where the battery would not carry the load: bypass, replace flag, failed test.", "max"
@@ -110,6 +111,7 @@ METRICS = {
     "emergency_path_preferred": "1 for the path people should use now.",
     "single_point_of_failure_loss_seconds": "Seconds from this component's failure to the loss of 911.",
     "single_points_of_failure": "Single points of failure that nobody accepted.",
+    "margin_failures": "Failures that take 911 out, the fewest; one more than was looked for where there are none.",
     "cut_sets": "Minimal cut sets by the number of their members.",
     "survival_seconds": "Seconds until 911 is lost in the scenario.",
     "survival_required_seconds": "Seconds that 911 is required to outlive the scenario.",

@@ -3,16 +3,18 @@
 Every proposed change is applied to the model and the site analysed again before it is told.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from resilience.assess import Assessment, SinglePoint, assess_design
+from resilience.assess import Assessment, SinglePoint, assess_design, assess_live
 from resilience.duration import FOREVER, Ms, spoken
-from resilience.fix import Double, Feed, Fix, Lasts, apply, twin_of
+from resilience.fix import Double, Feed, Fix, Lasts, Restore, apply, twin_of
 from resilience.model import PASSES_POWER, Kind, Site, names_in
+from resilience.reading import State
+from resilience.state import Memory
 from resilience.steps import Batch
 from resilience.structure import Course, OnTimes
-from resilience.survival import Bounds, design_bounds
+from resilience.survival import Bounds, Live, design_bounds, live_basis
 from resilience.wording import joined
 
 
@@ -35,26 +37,48 @@ class Explanation:
     """None where no change of one class ends it."""
 
 
+Again = Callable[[Site], Assessment]
+"""The assessment of a changed site to order 1, with all else as it is."""
+
+
 def explain(design: Assessment, failed: frozenset[str] = frozenset()) -> tuple[Explanation, ...]:
     """Every single point of failure of a design in which `failed` is down, in the order of the assessment."""
-    bounds = design_bounds(design.site, failed)
-    return tuple(_explained(design, point, bounds, failed) for point in design.single_points)
+
+    def again(fixed: Site) -> Assessment:
+        return assess_design(fixed, design.at, order=1, failed=failed)
+
+    return tuple(_explained(design, point, design_bounds(design.site, failed), again) for point in design.single_points)
 
 
-def _explained(design: Assessment, point: SinglePoint, bounds: Bounds, failed: frozenset[str]) -> Explanation:
-    bound = bounds.low if design.assured else bounds.high
-    on = bounds.structure.evaluate(bound, Batch.of((point.component,)))
-    chains = tuple(_chains(design.site, point, on))
-    reason = _reason(design, point, on, [chain[-1] for chain in chains])
-    return Explanation(point, reason, chains, _remedy(design, point, on, failed))
+def explain_live(now: Assessment, live: Live, memory: Memory) -> tuple[Explanation, ...]:
+    """Every single point of failure of this moment. What is not seen to work is restored before anything is bought."""
+
+    def again(fixed: Site) -> Assessment:
+        return assess_live(live_basis(fixed, memory, now.at), now.at, order=1)
+
+    return tuple(_explained(now, point, live.bounds, again) for point in now.single_points)
+
+
+def _explained(assessment: Assessment, point: SinglePoint, bounds: Bounds, again: Again) -> Explanation:
+    bound = bounds.low if assessment.assured else bounds.high
+    # The second set is of nothing: what is off anyway is no consequence.
+    on = bounds.structure.evaluate(bound, Batch.of((point.component,), ()))
+    chains = tuple(_chains(assessment, point, on))
+    reason = _reason(assessment, point, on, [chain[-1] for chain in chains])
+    return Explanation(point, reason, chains, _remedy(assessment, point, on, again))
 
 
 def _lost_at(course: Course) -> Ms:
-    return next((moment for moment, mask in course if not mask), FOREVER)
+    return next((moment for moment, mask in course if not mask & 1), FOREVER)
 
 
-def _chains(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[str, ...]]:
+def _off_anyway(course: Course) -> bool:
+    return not course[0][1] & 2
+
+
+def _chains(assessment: Assessment, point: SinglePoint, on: OnTimes) -> Iterator[tuple[str, ...]]:
     """For each path that is off when 911 is: the shortest way along which one failure stops the next."""
+    site = assessment.site
     lost = {name: _lost_at(course) for name, course in on.components.items()}
     dependents: dict[str, list[str]] = {}
     for name in site.components:
@@ -64,18 +88,18 @@ def _chains(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[str, 
     waiting = [point.component]
     for reached in waiting:
         for name in dependents.get(reached, ()):
-            if name not in ways and lost[name] <= point.loss:
+            if name not in ways and lost[name] <= point.loss and not _off_anyway(on.components[name]):
                 ways[name] = (*ways[reached], name)
                 waiting.append(name)
     for path, course in zip(site.emergency_paths, on.paths, strict=True):
-        if _lost_at(course) <= point.loss:
+        if _lost_at(course) <= point.loss and not _off_anyway(course):
             through = [ways[name] for name in names_in(path.needs) if name in ways]
             if through:
                 yield (*min(through, key=len), path.name)
 
 
-def _reason(design: Assessment, point: SinglePoint, on: OnTimes, paths: Sequence[str]) -> str:
-    name, site = point.component, design.site
+def _reason(assessment: Assessment, point: SinglePoint, on: OnTimes, paths: Sequence[str]) -> str:
+    name, site = point.component, assessment.site
     ended = joined(paths)
     if point.loss > 0:
         holding = _first_to_run_out(site, point, on)
@@ -83,9 +107,22 @@ def _reason(design: Assessment, point: SinglePoint, on: OnTimes, paths: Sequence
         return f"without {name} {holds}; {spoken(site.power_outage)} are required"
     if len(site.emergency_paths) == 1:
         return f"{ended} is the only path, and it ends in {name}"
+    if gone := _gone(assessment):
+        return f"{gone}, and {ended} {'ends' if len(paths) == 1 else 'end'} in {name}"
     if len(paths) < len(site.emergency_paths):
         return f"what {ended} serves has no other path, and it ends in {name}"
     return f"{ended} {'both' if len(paths) == 2 else 'all'} end in {name}"
+
+
+def _gone(assessment: Assessment) -> str:
+    """The paths that are off with nothing more failed, or nothing."""
+    off = [state for state in assessment.paths if not (state.assured if assessment.assured else state.possible)]
+    one = len(off) == 1
+    if any(state.possible for state in off):
+        word = "is not known to work" if one else "are not known to work"
+    else:
+        word = "does not work" if one else "do not work"
+    return f"{joined([state.path.name for state in off])} {word}" if off else ""
 
 
 def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
@@ -97,25 +134,35 @@ def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
     return ""
 
 
-def _remedy(design: Assessment, point: SinglePoint, on: OnTimes, failed: frozenset[str]) -> Remedy | None:
+def _remedy(assessment: Assessment, point: SinglePoint, on: OnTimes, again: Again) -> Remedy | None:
     """The first remedy, cheapest class first, that does end the single point of failure when it is tried."""
-    for fixes, text in _candidates(design.site, point, on):
-        fixed = apply(design.site, fixes)
-        after = assess_design(fixed, design.at, order=1, failed=failed)
+    for fixes, text in _candidates(assessment, point, on):
+        after = again(apply(assessment.site, fixes))
         left = {p.component for p in after.single_points}
         if (
             point.component not in left
-            and twin_of(design.site, point.component) not in left
+            and twin_of(assessment.site, point.component) not in left
             and not after.requirement_unmet
         ):
             return Remedy(fixes, text, tuple(sorted(left)))
     return None
 
 
-def _candidates(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple[Fix, ...], str]]:
-    yield from _longer(site, point, on)
-    yield from _fed_otherwise(site, point, on)
+def _candidates(assessment: Assessment, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple[Fix, ...], str]]:
+    if assessment.basis == "live":
+        yield from _restored(assessment)
+    yield from _longer(assessment.site, point, on)
+    yield from _fed_otherwise(assessment.site, point, on)
     yield (Double(point.component),), _second(point)
+
+
+def _restored(assessment: Assessment) -> Iterator[tuple[tuple[Fix, ...], str]]:
+    """What is itself seen down or not known to work; what is off because of it comes back with it."""
+    for name, status in assessment.known.items():
+        if status.state is State.DOWN:
+            yield (Restore(name),), f"{name} back in service"
+        elif status.state is State.UNKNOWN:
+            yield (Restore(name),), f"{name} seen to work"
 
 
 _SECOND: Mapping[Kind, str] = {
@@ -155,10 +202,10 @@ def _fed_otherwise(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tupl
     loads = tuple(
         name
         for name, component in site.components.items()
-        if component.power and point.component in component.power and not on.components[name][0][1]
+        if component.power and point.component in component.power and not on.components[name][0][1] & 1
     )
     for name, component in site.components.items():
-        lives = name != point.component and on.components[name][0][1]
+        lives = name != point.component and on.components[name][0][1] & 1
         if component.kind in PASSES_POWER and lives and loads and not _depends(site, name, loads):
             fix = Feed(name, loads)
             yield (fix,), str(fix)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from resilience.assess import Assessment, SiteState
 from resilience.catalogue import METRICS, PREFIX, QUANTITIES
 from resilience.duration import FOREVER, Ms
+from resilience.margin import margin
 from resilience.model import Site
 from resilience.reading import State
 from resilience.snapshot import Snapshot
@@ -140,6 +141,7 @@ def _calling(lines: _Lines, now: Assessment) -> None:
         lines.add("emergency_path_up", state.assured, **labels, bound="assured")
         lines.add("emergency_path_up", state.possible, **labels, bound="possible")
         lines.add("emergency_path_preferred", state.preferred, **labels)
+    lines.add("margin_failures", margin(now).failures)
     if now.site.power_outage:
         for survival in now.survival:
             lines.add("survival_required_seconds", _seconds(survival.required), scenario=survival.scenario)

@@ -71,7 +71,23 @@ class Feed:
         return _each(site, lambda c: replace(c, power=(*(c.power or ()), self.feed)) if c.name in self.loads else c)
 
 
-Fix = Double | Lasts | Feed
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """`component` as it is when it works and nobody doubts it: its probes and planned work are left out."""
+
+    component: str
+
+    def __str__(self) -> str:
+        return f"{self.component} back"
+
+    def applied(self, site: Site) -> Site:
+        name = self.component
+        sound = _each(site, lambda c: replace(c, probes=(), attest=None) if c.name == name else c)
+        work = (replace(w, components=tuple(n for n in w.components if n != name)) for w in site.maintenance)
+        return replace(sound, maintenance=tuple(work))
+
+
+Fix = Double | Lasts | Feed | Restore
 
 
 def apply(site: Site, fixes: Iterable[Fix]) -> Site:

@@ -67,6 +67,12 @@ def timeline(bounds: Bounds, failed: Iterable[str]) -> tuple[Event, ...]:
     return tuple(sorted(events, key=lambda event: event.first))
 
 
+def outage(bounds: Bounds) -> tuple[Event, ...]:
+    """The timeline of a utility outage; nothing where the site has no utility."""
+    utilities = bounds.structure.site.utilities
+    return timeline(bounds, utilities) if utilities else ()
+
+
 def _things(site: Site, on: OnTimes) -> Iterator[tuple[str, str, Course]]:
     for name, component in site.components.items():
         yield name, component.kind, on.components[name]

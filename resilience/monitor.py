@@ -187,7 +187,8 @@ class Monitor:
         seen_by = {component for component, _ in kept}
         discharges = {ups: found for ups, found in watch.memory.discharges.items() if ups in seen_by}
         running = {name: since for name, since in watch.memory.running_since.items() if name in seen_by}
-        watch.memory = replace(watch.memory, tracks=tracks, discharges=discharges, running_since=running)
+        tests = {key: test for key, test in watch.memory.tests.items() if key in kept}
+        watch.memory = replace(watch.memory, tracks=tracks, discharges=discharges, running_since=running, tests=tests)
         watch.next_due = {key: due for key, due in watch.next_due.items() if key in kept}
         for key, task in watch.running.items():
             if key not in kept:

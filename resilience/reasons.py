@@ -4,15 +4,18 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from resilience import report
+from resilience.assess import Assessment
 from resilience.duration import FOREVER, Ms, seconds, spoken
-from resilience.explain import Explanation
-from resilience.margin import Event, Margin
+from resilience.explain import Explanation, explain_live
+from resilience.margin import Event, Margin, margin, outage
+from resilience.snapshot import Snapshot
 from resilience.wording import joined
 
 
-def as_text(explanations: Sequence[Explanation], margin: Margin, outage: Sequence[Event]) -> str:
+def as_text(explanations: Sequence[Explanation], margin: Margin, events: Sequence[Event]) -> str:
     """Beneath an assessment's text: why each single point is one, what would end it, how an outage goes."""
-    return "\n".join([*_reasons(explanations), *_outage(outage), _margin(margin)])
+    return "\n".join([*_reasons(explanations), *_outage(events), _margin(margin)])
 
 
 def _reasons(explanations: Sequence[Explanation]) -> Iterator[str]:
@@ -49,10 +52,9 @@ def _margin(margin: Margin) -> str:
     )
 
 
-def as_json(explanations: Sequence[Explanation], margin: Margin, outage: Sequence[Event]) -> dict[str, Any]:
+def as_json(explanations: Sequence[Explanation], margin: Margin, events: Sequence[Event]) -> dict[str, Any]:
     """Further keys of an assessment's object; infinity and "never" are None."""
-    return {
-        "margin": {"failures": margin.failures, "exact": margin.exact},
+    return course_as_json(margin, events) | {
         "explanations": [
             {
                 "component": explanation.point.component,
@@ -63,6 +65,13 @@ def as_json(explanations: Sequence[Explanation], margin: Margin, outage: Sequenc
             }
             for explanation in explanations
         ],
+    }
+
+
+def course_as_json(margin: Margin, events: Sequence[Event]) -> dict[str, Any]:
+    """`margin` and `timeline` alone: what costs little enough to be told of every site at once."""
+    return {
+        "margin": {"failures": margin.failures, "exact": margin.exact},
         "timeline": [
             {
                 "what": event.what,
@@ -71,9 +80,19 @@ def as_json(explanations: Sequence[Explanation], margin: Margin, outage: Sequenc
                 "low_seconds": _told(event.low),
                 "high_seconds": _told(event.high),
             }
-            for event in outage
+            for event in events
         ],
     }
+
+
+def snapshot_as_json(taken: Snapshot, now: Assessment, *, explained: bool) -> dict[str, Any]:
+    """The contract's object of a site as seen now, with its margin, how a utility outage would go from here, and where
+    it is asked for, why each single point of failure is one."""
+    course = margin(now), outage(taken.live.bounds)
+    told = report.as_json(now, taken.findings, taken.memory)
+    return told | (
+        as_json(explain_live(now, taken.live, taken.memory), *course) if explained else course_as_json(*course)
+    )
 
 
 def _told(moment: Ms | None) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import is_
 
+from resilience.batterytest import Tests, believed
 from resilience.catalogue import QUANTITIES
 from resilience.model import Attestation, Component, ProbeSpec, Site
 from resilience.reading import Observation, Reading, State
@@ -335,12 +336,15 @@ class Memory:
     running_since: Mapping[str, float] = field(default_factory=dict)
     conflicts: Mapping[str, float] = field(default_factory=dict)
     """Components seen up against the structure: when that answer was first read."""
+    tests: Tests = field(default_factory=dict)
+    """Battery tests in progress."""
 
 
 def remember(memory: Memory, spec: ProbeSpec, reading: Reading, at: float) -> Memory:
     """`memory` after one more answer of one probe."""
+    tests, reading = believed(memory.tests, spec, reading, at)
     track = follow(memory.tracks.get(spec.key, _BLANK), reading, at, spec)
-    memory = replace(memory, tracks={**memory.tracks, spec.key: track})
+    memory = replace(memory, tracks={**memory.tracks, spec.key: track}, tests=tests)
     if reading.failed:
         return memory
     values = {observation.quantity: observation.value for observation in reading.observations}

@@ -12,9 +12,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from resilience import exporter, pages, report
+from resilience import exporter, pages, reasons
 from resilience.model import Site
-from resilience.monitor import Monitor, Watch
+from resilience.monitor import Monitor
+from resilience.snapshot import Snapshot
 
 DEAD_AFTER = 60.0
 """Seconds without a tick of any site after which the monitor is not healthy."""
@@ -83,11 +84,14 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
         return JSONResponse([_target(watch.site, request.url.netloc) for watch in monitor.watches.values()])
 
     async def sites(request: Request) -> Response:
-        return JSONResponse([_site(watch) for watch in monitor.watches.values()])
+        seen = [(watch.site, watch.snapshot) for watch in monitor.watches.values()]
+        return await asyncio.to_thread(lambda: JSONResponse([_site(*one) for one in seen]))
 
     async def site(request: Request) -> Response:
         watch = monitor.watches.get(request.path_params["site"])
-        return JSONResponse({"error": "unknown site"}, 404) if watch is None else JSONResponse(_site(watch))
+        if watch is None:
+            return JSONResponse({"error": "unknown site"}, 404)
+        return await asyncio.to_thread(lambda: JSONResponse(_site(watch.site, watch.snapshot, explained=True)))
 
     return Starlette(
         routes=[
@@ -106,12 +110,11 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
     )
 
 
-def _site(watch: Watch) -> dict[str, object]:
+def _site(site: Site, taken: Snapshot | None, *, explained: bool = False) -> dict[str, object]:
     """The contract's object of one site; before its first full round the state is null."""
-    taken = watch.snapshot
     if taken is None or taken.now is None:
-        return {"site": watch.site.id, "name": watch.site.name, "state": None}
-    return {"name": watch.site.name, **report.as_json(taken.now, taken.findings, taken.memory)}
+        return {"site": site.id, "name": site.name, "state": None}
+    return {"name": site.name, **reasons.snapshot_as_json(taken, taken.now, explained=explained)}
 
 
 def _budget(timeout: str) -> float:

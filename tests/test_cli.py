@@ -334,8 +334,9 @@ def test_probe_for_programs_has_what_was_read_and_what_failed(tmp_path: Path, tw
     code, out, _ = process("probe", write(tmp_path, site_on(two_lines.ports)), "--format", "json")
     assert code == 1
     found = json.loads(out)
-    assert list(found) == KEYS
-    assert (found["basis"], found["state"]) == ("live", "at_risk")
+    assert list(found) == [*KEYS, "margin", "timeline", "explanations"]
+    assert (found["basis"], found["state"], found["margin"]["failures"]) == ("live", "at_risk", 1)
+    assert found["explanations"][0]["fix"] == {"text": "line-b back in service", "leaves": []}
     (seen,) = found["observations"]
     assert (seen["component"], seen["probe"], seen["quantity"], seen["unit"], seen["source"]) == (
         "line-a",

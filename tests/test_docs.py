@@ -15,7 +15,7 @@ import probes
 from builders import site
 from history import SILENT, History, probe, ups
 from probes.snmp_families import FAMILIES
-from resilience import catalogue, exporter, report
+from resilience import catalogue, exporter, reasons, report
 from resilience.assess import assess_design
 from resilience.cli import app
 from resilience.config import config_schema
@@ -234,7 +234,7 @@ def test_every_key_of_the_json_is_told() -> None:
     taken = a_moment_with_everything()
     assert taken.now is not None
     told = {named(key): holds for key, holds in rows(section(OUTPUTS, "## JSON"))}
-    every = report.as_json(taken.now, taken.findings, taken.memory)
+    every = reasons.snapshot_as_json(taken, taken.now, explained=True)
     assert set(told) == set(every)
     for key, value in every.items():
         if isinstance(value, list):

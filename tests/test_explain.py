@@ -1,14 +1,21 @@
 """Explanations and pretended fixes: literal for known sites, and checked by brute force for random ones."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given, settings
 
 from brute import Brute
 from builders import random_sites, site
+from history import BLIND, SILENT, UP, History, probe
 from resilience.assess import assess_design
-from resilience.explain import explain
-from resilience.fix import Double, Feed, Lasts, apply, parse_fix
-from resilience.model import Site, any_of
+from resilience.explain import Remedy, explain, explain_live
+from resilience.fix import Double, Feed, Lasts, Restore, apply, parse_fix
+from resilience.model import Maintenance, Site, any_of
+from resilience.reading import Reading
+
+T0 = 1_790_000_000.0
 
 
 def office() -> Site:
@@ -48,6 +55,70 @@ def test_the_reasons_the_chains_and_the_cheapest_fix() -> None:
     assert utility.reason == "without utility ups-idf holds 23 min; 2 h are required"
     assert utility.remedy is not None
     assert utility.remedy.text == "a bigger UPS: ups-idf is 97 min short"
+
+
+def two_ways() -> Site:
+    return site(
+        {
+            "wan-a": {"kind": "wan", "probes": probe("wan-a")},
+            "wan-b": {"kind": "wan", "probes": probe("wan-b")},
+        },
+        {"by-a": ["wan-a"], "by-b": ["wan-b"]},
+    )
+
+
+@pytest.mark.parametrize(
+    ("reading", "reason", "fix"),
+    [
+        (SILENT, "by-a does not work, and by-b ends in wan-b", "wan-a back in service"),
+        (BLIND, "by-a is not known to work, and by-b ends in wan-b", "wan-a seen to work"),
+    ],
+)
+def test_what_is_not_seen_to_work_is_restored_before_anything_is_bought(
+    reading: Reading, reason: str, fix: str
+) -> None:
+    history = History(two_ways())
+    history.read(T0, {"wan-a": reading, "wan-b": UP})
+    live, now = history.at(T0)
+    (told,) = explain_live(now, live, history.memory)
+    assert (told.point.component, told.reason, told.chains) == ("wan-b", reason, (("wan-b", "by-b"),))
+    assert told.remedy == Remedy((Restore("wan-a"),), fix, ())
+    history.read(T0 + 60, {"wan-a": UP, "wan-b": UP})
+    assert not history.assess(T0 + 60).single_points
+
+
+def test_planned_work_is_restored_by_its_end() -> None:
+    work = Maintenance(
+        components=("wan-a",),
+        start=datetime.fromtimestamp(T0 - 60, UTC),
+        end=datetime.fromtimestamp(T0 + 60, UTC),
+        by="b",
+        reason="r",
+    )
+    history = History(replace(two_ways(), maintenance=(work,)))
+    history.read(T0, {"wan-a": UP, "wan-b": UP})
+    live, now = history.at(T0)
+    (told,) = explain_live(now, live, history.memory)
+    assert told.remedy is not None
+    assert told.remedy.fixes == (Restore("wan-a"),)
+    assert not history.assess(T0 + 60).single_points
+
+
+def test_a_live_weakness_of_the_design_is_told_with_the_fix_of_the_design() -> None:
+    history = History(
+        site(
+            {"utility": {"kind": "utility"}, "pbx": {"kind": "pbx", "power": ["utility"], "probes": probe("pbx")}},
+            {"desk": ["pbx"]},
+        )
+    )
+    history.read(T0, {"pbx": UP})
+    live, now = history.at(T0)
+    pbx, utility = explain_live(now, live, history.memory)
+    assert (pbx.reason, pbx.remedy and pbx.remedy.text) == (
+        "desk is the only path, and it ends in pbx",
+        "a second pbx beside pbx",
+    )
+    assert utility.chains == (("utility", "pbx", "desk"),)
 
 
 def test_two_stores_that_are_short_are_both_named() -> None:

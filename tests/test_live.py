@@ -128,6 +128,33 @@ def test_a_battery_test_is_no_outage() -> None:
     assert ("ups_on_battery", "ups") not in history.codes()
 
 
+def test_a_battery_test_that_hangs_through_an_outage_is_one() -> None:
+    history = History(battery_site())
+    history.read(T0, {"ups": ups(runtime=1200, testing=1, discharging=1)})
+    history.read(T0 + 1800, {"ups": ups(runtime=600, testing=1, discharging=1)})
+    assert survival(history.assess(T0 + 1800)) == (FOREVER, FOREVER), "as long as a test may last"
+    history.read(T0 + 1860, {"ups": ups(runtime=540, testing=1, discharging=1)})
+    assert survival(history.assess(T0 + 1860)) == (540_000, 540_000)
+    assert ("ups_on_battery", "ups") in history.codes()
+    assert history.state("utility", T0 + 1860) is State.DOWN
+    history.read(T0 + 1920, {"ups": ups(runtime=540, testing=1, discharging=0)})
+    assert survival(history.assess(T0 + 1920)) == (FOREVER, FOREVER), "on line again; the word still hangs"
+    history.read(T0 + 1980, {"ups": ups(runtime=600, testing=1, discharging=1)})
+    assert survival(history.assess(T0 + 1980))[1] == 600_000, "which makes the next outage one at once"
+    history.read(T0 + 2040, {"ups": ups(runtime=1200)})
+    history.read(T0 + 9000, {"ups": ups(runtime=1200, testing=1, discharging=1)})
+    assert survival(history.assess(T0 + 9000)) == (FOREVER, FOREVER), "a test of its own"
+
+
+def test_a_calibration_has_as_long_as_the_battery_lasts() -> None:
+    history = History(battery_site())
+    history.read(T0, {"ups": ups(runtime=7200, testing=1, discharging=1)})
+    history.read(T0 + 7200, {"ups": ups(runtime=900, testing=1, discharging=1)})
+    assert survival(history.assess(T0 + 7200)) == (FOREVER, FOREVER)
+    history.read(T0 + 7260, {"ups": ups(runtime=840, testing=1, discharging=1)})
+    assert survival(history.assess(T0 + 7260)) == (840_000, 840_000)
+
+
 def test_a_ups_that_tells_no_runtime_is_credited_with_none() -> None:
     history = History(battery_site())
     history.read(T0, {"ups": ups()})

@@ -340,6 +340,7 @@ def test_a_healthy_ups_is_up_with_its_figures(real: Upsd, run_probe: Probe) -> N
         "ups_replace_battery": 0,
         "ups_low_battery": 0,
         "ups_testing": 0,
+        "ups_discharging": 0,
         "ups_runtime_seconds": 2565,
         "ups_runtime_credible": 1,
         "ups_runtime_low_seconds": 120,

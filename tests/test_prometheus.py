@@ -83,10 +83,12 @@ BEYOND = """
 ups_runtime_low_seconds{site,component}
 ups_low_battery{site,component}
 ups_testing{site,component}
+ups_discharging{site,component}
 ups_unprotected{site,component}
 ups_runtime_credible{site,component}
 generator_failed{site,component}
 ats_auto{site,component}
+margin_failures{site}
 """
 """Those that it exports besides."""
 
@@ -184,6 +186,7 @@ READINGS = {
         ups_replace_battery=0,
         ups_low_battery=0,
         ups_testing=0,
+        ups_discharging=1,
         ups_unprotected=0,
         ups_runtime_credible=1,
     ),

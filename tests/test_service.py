@@ -286,7 +286,8 @@ def test_the_sites_as_json(shared: Running) -> None:
         "protected",
     )
     one = shared.site("branch")
-    assert one.keys() == listed.keys()
+    assert one.keys() == {*listed, "explanations"}
+    assert (listed["margin"], one["margin"]) == ({"failures": 2, "exact": True},) * 2
     assert {seen["component"] for seen in one["observations"]} == {"line-a", "line-b"}
     status, body = answer(shared.url, "/api/v1/sites/brunch")
     assert (status, json.loads(body)) == (404, {"error": "unknown site"})

@@ -17,7 +17,7 @@ from resilience.faults import did_you_mean
 from resilience.faulttree import FaultTree, NoSuchTop
 from resilience.findings import design_findings
 from resilience.fix import apply, parse_fix
-from resilience.margin import Event, Margin, margin, timeline
+from resilience.margin import Event, Margin, margin, outage
 from resilience.model import Site
 from resilience.openpsa import TreeInvalid, read_tree
 from resilience.openpsawriter import write_tree
@@ -87,9 +87,7 @@ def _told(design: Assessment, failed: frozenset[str], *, form: AnalyzeFormat, ex
     findings = design_findings(design)
     reasoned: tuple[Sequence[Explanation], Margin, Sequence[Event]] | None = None
     if explained:
-        utilities = design.site.utilities
-        outage = timeline(design_bounds(design.site, failed), utilities) if utilities else ()
-        reasoned = (explain(design, failed), margin(design), outage)
+        reasoned = (explain(design, failed), margin(design), outage(design_bounds(design.site, failed)))
     if form is AnalyzeFormat.JSON:
         return json.dumps(report.as_json(design, findings) | (reasons.as_json(*reasoned) if reasoned else {}))
     return report.as_text(design, findings) + (f"\n{reasons.as_text(*reasoned)}" if reasoned else "")

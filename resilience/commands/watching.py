@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 import probes
-from resilience import report
+from resilience import reasons, report
 from resilience.commands.common import (
     INVALID,
     NO_ASSESSMENT,
@@ -110,7 +110,7 @@ def probe(
     taken = _await(once())
     line, code = report.nagios(taken)
     if form is Format.JSON and taken.now is not None:
-        typer.echo(json.dumps(report.as_json(taken.now, taken.findings, taken.memory)))
+        typer.echo(json.dumps(reasons.snapshot_as_json(taken, taken.now, explained=True)))
     else:
         typer.echo(line)
     raise typer.Exit(code)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from resilience.batterytest import BatteryTest
 from resilience.findings import SEVERITY, Finding
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
@@ -47,6 +48,7 @@ def encoded(site: Site, kept: Remembered) -> str:
             "discharges": {name: [d.since, d.runtime, d.runtime_low, d.at] for name, d in memory.discharges.items()},
             "running_since": dict(memory.running_since),
             "conflicts": dict(memory.conflicts),
+            "tests": [[*key, test.since, test.believed] for key, test in memory.tests.items()],
             "findings": [[f.code, f.component, f.text, f.stale] for f in kept.findings],
             "states": [[*key, state] for key, state in kept.states.items()],
         },
@@ -84,6 +86,11 @@ def decoded(site: Site, text: str, at: float, now: float) -> Remembered:
                 },
                 running_since={name: since for name, since in body["running_since"].items() if name in watched},
                 conflicts={name: since for name, since in body["conflicts"].items() if name in watched},
+                tests={
+                    (component, probe): BatteryTest(since, believed)
+                    for component, probe, since, believed in body.get("tests", ())
+                    if (component, probe) in tracks
+                },
             ),
             findings=tuple(Finding(*fields) for fields in body["findings"] if fields[0] in SEVERITY),
             states={(subject, name): state for subject, name, state in body["states"]},
