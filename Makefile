@@ -53,6 +53,7 @@ lint: $(VENV)/dev ## ruff and mypy
 bench: $(VENV)/test ## timings, side by side with their peers
 	$(BIN)/python tests/bench.py
 	$(BIN)/python tests/bench_analysis.py
+	$(BIN)/python tests/bench_cycle.py
 
 clean: ## removes .venv and caches
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

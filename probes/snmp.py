@@ -8,12 +8,14 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pysnmp.hlapi.v3arch import asyncio as v3arch
 
 from probes.declared.snmp import Access, check_access
 from probes.snmp_channel import Address, Agent, CommunityChannel, SnmpFailure, UserChannel
+from probes.snmp_fast import fast_road
 from probes.snmp_message import Answer, Value, arcs
 from resilience.model import Secret
 from resilience.probing import Run
@@ -127,8 +129,19 @@ async def open_session(access: Access, run: Run) -> Session:
     community = _secret(run, access.community, "community").encode()
     channel = run.channels.get(("snmp", family, access.source), lambda: CommunityChannel(family, access.source))
 
+    fast = fast_road(run.channels)
+    quick = access.version == "2c" and not access.source and fast.takes(agent)
+
     async def ask(oids: Sequence[str], following: bool) -> Answer:
-        return await channel.ask(agent, access.version, community, oids, following=following)
+        asked = agent
+        if quick and not following:
+            if answer := await fast.ask(agent, community, oids):
+                return answer
+            asked = replace(agent, tries=agent.tries - 1)
+        answer = await channel.ask(asked, access.version, community, oids, following=following)
+        if quick and not following:
+            fast.learn(agent, community, oids, answer)
+        return answer
 
     return Session(ask)
 

@@ -23,7 +23,7 @@ from pysnmp.hlapi.v3arch import asyncio as v3arch
 from pysnmp.proto import errind
 from pysnmp.proto.api import verdec
 
-from probes.snmp_message import LONGEST_ANSWER, UNDECODABLE, Answer, NotSnmp, answer_in, plain, question
+from probes.snmp_message import LONGEST_ANSWER, REQUEST_IDS, UNDECODABLE, Answer, NotSnmp, answer_in, plain, question
 from resilience.reading import Reason
 
 Address = tuple[Any, ...]
@@ -119,7 +119,7 @@ class CommunityChannel:
     async def ask(
         self, agent: Agent, version: str, community: bytes, oids: Sequence[str], *, following: bool
     ) -> Answer:
-        request_id = secrets.randbelow(2**31 - 1) + 1
+        request_id = secrets.choice(REQUEST_IDS)
         datagram = question(version, community, request_id, oids, following=following)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(agent.address, version, community, answer)

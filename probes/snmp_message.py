@@ -5,6 +5,7 @@ Pure. pysnmp has the messages; here its values become plain ones and its many wa
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
@@ -48,8 +49,27 @@ UNDECODABLE = (PyAsn1Error, PySnmpError, TypeError, KeyError, IndexError)
 """What pysnmp raises on bytes that are no SNMP message, as seen over mutated messages and noise."""
 
 
+REQUEST_IDS = range(2**23, 2**31)
+"""Those that take four bytes, whatever they are: a question asked again differs in these bytes alone."""
+
+
 def question(version: str, community: bytes, request_id: int, oids: Sequence[str], *, following: bool) -> bytes:
     """A GET of `oids`, or a GETNEXT where `following`."""
+    if request_id not in REQUEST_IDS:
+        return _encoded(version, community, request_id, tuple(oids), following)
+    before, after = _around(version, community, tuple(oids), following)
+    return before + request_id.to_bytes(4, "big") + after
+
+
+@lru_cache(maxsize=4096)
+def _around(version: str, community: bytes, oids: tuple[str, ...], following: bool) -> tuple[bytes, bytes]:
+    """The bytes of a question before and after its request-id. The same one is asked every minute."""
+    low, high = (_encoded(version, community, number, oids, following) for number in (0x01020304, 0x05060708))
+    at = next(place for place, (one, other) in enumerate(zip(low, high, strict=True)) if one != other)
+    return low[:at], low[at + 4 :]
+
+
+def _encoded(version: str, community: bytes, request_id: int, oids: tuple[str, ...], following: bool) -> bytes:
     protocol = _MESSAGES[version]
     pdu = protocol.GetNextRequestPDU() if following else protocol.GetRequestPDU()
     protocol.apiPDU.set_defaults(pdu)

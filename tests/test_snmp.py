@@ -20,6 +20,7 @@ from conftest import clear
 from probes import snmp
 from probes.declared.snmp import AUTH_PROTOCOLS, PRIV_PROTOCOLS, Access, check_access
 from probes.snmp import Session, SnmpFailure, open_session
+from probes.snmp_fast import FastRoad, by_gufo
 from probes.snmp_message import LONGEST_ANSWER, Answer, Message, NotSnmp, answer_in, question
 from resilience.model import Secret
 from resilience.probing import Channels, Run
@@ -39,6 +40,27 @@ OBJECTS = {
 PUBLIC = clear("public")
 
 
+ROADS = ("pysnmp", "gufo-snmp")
+road = {"is": ROADS[0]}
+
+
+@pytest.fixture(params=ROADS)
+def by_road(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every exchange by the ordinary road, and with the extra `fast` before it."""
+    road["is"] = request.param
+    yield request.param
+    road["is"] = ROADS[0]
+
+
+BOTH = pytest.mark.usefixtures("by_road")
+
+
+def channels_by_road() -> Channels:
+    channels = Channels()
+    channels.get("snmp-fast", lambda: FastRoad(by_gufo if road["is"] == "gufo-snmp" else None))
+    return channels
+
+
 def asked(use: Callable[[Session], Awaitable[Any]], *, timeout: float = 2, retries: int = 1, **access: Any) -> Any:
     """What `use` gets from a session, in an event loop of its own that tolerates no unhandled error."""
     access = {"host": "127.0.0.1", **access}
@@ -48,7 +70,7 @@ def asked(use: Callable[[Session], Awaitable[Any]], *, timeout: float = 2, retri
     async def go() -> Any:
         unhandled: list[dict[str, Any]] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: unhandled.append(context))
-        kept = Channels()
+        kept = channels_by_road()
         try:
             return await use(await open_session(Access(**access), Run(timeout, retries, kept, lambda s: s.name)))
         finally:
@@ -198,7 +220,7 @@ class Counting(SnmpAgentSimulator):
 
 @asynccontextmanager
 async def opened(port: int, *, host: str = "127.0.0.1", seconds: float = 2, retries: int = 1, **access: Any) -> Any:
-    channels = Channels()
+    channels = channels_by_road()
     if access.get("version") != "3":
         access.setdefault("community", PUBLIC)
     try:
@@ -219,6 +241,87 @@ def test_missing_objects_are_left_out(version: str, questions: list[int]) -> Non
     asyncio.run(go())
 
 
+def test_an_object_that_is_known_to_be_missing_does_not_cost_the_fast_road(by_road: str) -> None:
+    """What is missing the fast road cannot tell from an error; once the ordinary one has told, it is enough."""
+
+    async def go() -> None:
+        agent = Counting(OBJECTS)
+        async with simulated(agent) as port, opened(port) as session:
+            for _ in range(3):
+                assert await session.get([MINUTES, "1.3.6.1.9.9.0", SOURCE]) == {MINUTES: 42, SOURCE: 3}
+            agent.remove(SOURCE)
+            assert await session.get([MINUTES, "1.3.6.1.9.9.0", SOURCE]) == {MINUTES: 42}
+        assert agent.asked == [3] * (4 if by_road == "pysnmp" else 6)
+
+    asyncio.run(go())
+
+
+@BOTH
+def test_every_type_of_value_is_the_same_by_both_roads() -> None:
+    kinds = {
+        "1": rfc1902.Integer32(-7),
+        "2": rfc1902.OctetString(b"\xff\xfe\0x"),
+        "3": rfc1902.ObjectIdentifier("1.3.6.1.4.1.318"),
+        "4": rfc1902.IpAddress("192.0.2.7"),
+        "5": rfc1902.Counter32(2**32 - 1),
+        "6": rfc1902.Gauge32(2**32 - 1),
+        "7": rfc1902.TimeTicks(2**32 - 1),
+        "8": rfc1902.Opaque(b"\x9f\x78\x04\x42\xf6\x00\x00"),
+        "9": rfc1902.Counter64(2**64 - 1),
+        "10": rfc1902.ObjectIdentifier("1.3.6.1"),
+        "11": rfc1902.OctetString(b""),
+    }
+
+    async def go() -> None:
+        objects = {f"1.3.6.1.4.1.99999.{kind}.0": value for kind, value in kinds.items()}
+        async with simulated(SnmpAgentSimulator(objects)) as port, opened(port) as session:
+            plain = [-7, b"\xff\xfe\0x", "1.3.6.1.4.1.318", bytes([192, 0, 2, 7]), *[2**32 - 1] * 3]
+            plain += [b"\x9f\x78\x04\x42\xf6\x00\x00", 2**64 - 1, "1.3.6.1", b""]
+            assert await session.get(list(objects)) == dict(zip(objects, plain, strict=True))
+            for oid, value in zip(objects, plain, strict=True):
+                assert await session.get([oid]) == {oid: value}
+
+    asyncio.run(go())
+
+
+def test_recorded_devices_say_the_same_by_both_roads(tmp_path: Path) -> None:
+    records = sorted(peers.shared("corpora", "snmprec").glob("*.snmprec"))
+
+    async def both(port: int) -> int:
+        compared = 0
+        for record in records:
+            lines = record.read_text(encoding="latin-1").splitlines()
+            oids = [oid for oid in dict.fromkeys(line.split("|")[0] for line in lines) if oid.startswith("1.3.6.1.")]
+            oids = [*oids[:: max(1, len(oids) // 14)][:15], "1.3.6.1.9.9.0"]
+            found = []
+            for road["is"] in ROADS:
+                async with opened(port, seconds=20, community=clear(record.stem)) as session:
+                    found.append(await session.get(oids))
+            assert found[0] == found[1], record.stem
+            compared += len(found[0])
+        return compared
+
+    with snmp_peer.snmpsim(records[0].parent, tmp_path, first="sonus-sbc") as port:
+        assert asyncio.run(both(port)) > 1000
+    road["is"] = ROADS[0]
+
+
+def test_a_question_is_the_same_whether_its_frame_was_kept() -> None:
+    for request_id in (1, 127, 2**23 - 1, 2**23, 0x01020304, 0x7F7F7F7F, 2**31 - 1):
+        for version in ("1", "2c"):
+            for following in (False, True):
+                asked_for = question(version, b"\x01\x02\x03\x04", request_id, list(OBJECTS), following=following)
+                message, rest = decoder.decode(asked_for, asn1Spec=api.PROTOCOL_MODULES[version == "2c"].Message())
+                protocol = api.PROTOCOL_MODULES[version == "2c"]
+                pdu = protocol.apiMessage.get_pdu(message)
+                assert not rest
+                assert bytes(protocol.apiMessage.get_community(message)) == b"\x01\x02\x03\x04"
+                assert protocol.apiPDU.get_request_id(pdu) == request_id
+                assert [str(name) for name, _ in protocol.apiPDU.get_varbinds(pdu)] == list(OBJECTS)
+                assert (pdu.tagSet == protocol.GetNextRequestPDU.tagSet) == following
+
+
+@BOTH
 def test_many_objects_are_asked_for_in_questions_that_fit_a_frame() -> None:
     async def go() -> None:
         many = {f"1.3.6.1.2.1.33.9.{place}.0": place for place in range(40)}
@@ -242,9 +345,10 @@ def test_a_walk_ends_with_its_table_or_its_bound(version: str, most: int, rows: 
     asyncio.run(go())
 
 
+@BOTH
 def test_many_agents_at_once_share_one_socket_and_lose_nothing() -> None:
     async def go() -> None:
-        channels = Channels()
+        channels = channels_by_road()
         agents = [SnmpAgentSimulator({MINUTES: place}) for place in range(20)]
         ports = [await agent.start() for agent in agents]
 
@@ -261,6 +365,7 @@ def test_many_agents_at_once_share_one_socket_and_lose_nothing() -> None:
     asyncio.run(go())
 
 
+@BOTH
 def test_ipv6() -> None:
     async def go() -> None:
         async with simulated(SnmpAgentSimulator(OBJECTS), host="::1") as port, opened(port, host="::1") as session:
@@ -304,7 +409,9 @@ def changed(datagram: bytes, **changes: Any) -> bytes:
     pdu = protocol.apiMessage.get_pdu(message)
     if "request_id" in changes:
         protocol.apiPDU.set_request_id(pdu, changes["request_id"])
-    if "status" in changes:
+    if "status" in changes:  # RFC 3416 §4.2.1: the names as they were asked, each with Null
+        named = [(name, protocol.null) for name, _ in protocol.apiPDU.get_varbinds(pdu)]
+        protocol.apiPDU.set_varbinds(pdu, named)
         protocol.apiPDU.set_error_status(pdu, changes["status"])
         protocol.apiPDU.set_error_index(pdu, 1)
     if "objects" in changes:
@@ -384,6 +491,7 @@ async def facing(reply: Reply, use: Callable[[Session, Hostile], Awaitable[Any]]
         assert not unhandled
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("reply", "reason", "text"),
     [
@@ -411,6 +519,7 @@ def test_a_hostile_answer_costs_the_reading_and_says_why(reply: Reply, reason: R
     asyncio.run(facing(reply, use, seconds=0.2))
 
 
+@BOTH
 def test_a_lie_beside_the_truth_is_passed_over() -> None:
     """Whoever else answers, the agent's own answer to this very question counts."""
 
@@ -429,6 +538,7 @@ def test_a_lie_beside_the_truth_is_passed_over() -> None:
     asyncio.run(facing(both, use))
 
 
+@BOTH
 def test_a_late_answer_is_not_the_next_one() -> None:
     """The answer to a question that was given up is never taken for the answer to the next."""
     late: list[tuple[bytes, Any]] = []
@@ -439,7 +549,7 @@ def test_a_late_answer_is_not_the_next_one() -> None:
         late[:] = [(peer.truth(question), asker)]
 
     async def go() -> None:
-        channels = Channels()
+        channels = channels_by_road()
         loop = asyncio.get_running_loop()
         transport, peer = await loop.create_datagram_endpoint(lambda: Hostile(one_behind), ("127.0.0.1", 0))
         access = Access(host="127.0.0.1", port=transport.get_extra_info("sockname")[1], community=PUBLIC)
@@ -467,6 +577,7 @@ def test_a_lost_question_is_asked_again_with_the_same_id() -> None:
     asyncio.run(facing(second_time, use, seconds=0.4))
 
 
+@BOTH
 def test_a_question_that_is_too_big_is_halved() -> None:
     def at_most_two(peer: Hostile, question: bytes, asker: Any) -> None:
         message, _ = decoder.decode(question, asn1Spec=api.PROTOCOL_MODULES[1].Message())
@@ -480,6 +591,7 @@ def test_a_question_that_is_too_big_is_halved() -> None:
     asyncio.run(facing(at_most_two, use))
 
 
+@BOTH
 def test_one_broken_object_does_not_cost_the_others() -> None:
     def general_error(peer: Hostile, question: bytes, asker: Any) -> None:
         truth = peer.truth(question)
@@ -505,6 +617,7 @@ def test_a_walk_that_does_not_go_forward_is_ended(step: tuple[int, ...]) -> None
     asyncio.run(facing(standing_still, use))
 
 
+@BOTH
 def test_a_cancelled_question_leaves_nothing_behind() -> None:
     async def use(session: Session, peer: Hostile) -> None:
         asking = asyncio.create_task(session.get([MINUTES]))
@@ -518,6 +631,7 @@ def test_a_cancelled_question_leaves_nothing_behind() -> None:
     asyncio.run(facing(silently, use, seconds=0.4))
 
 
+@BOTH
 def test_questions_leave_from_the_declared_source() -> None:
     def honestly(peer: Hostile, question: bytes, asker: Any) -> None:
         peer.transport.sendto(peer.truth(question), asker)
@@ -529,6 +643,7 @@ def test_questions_leave_from_the_declared_source() -> None:
     asyncio.run(facing(honestly, use, source="127.0.0.3"))
 
 
+@BOTH
 @pytest.mark.parametrize(
     ("access", "reason", "text"),
     [
@@ -575,6 +690,7 @@ def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 RO = {"user": "ro", "auth": AUTH, "auth_protocol": "SHA", "priv": PRIV}
 
 
+@BOTH
 @pytest.mark.parametrize(
     "user",
     [
@@ -620,7 +736,7 @@ def test_version_3_survives_the_agents_restart(tmp_path: Path) -> None:
     """A rebooted agent counts its boots and starts its clock anew (RFC 3414 §3.2.7): the next question adapts."""
 
     async def go() -> None:
-        channels = Channels()
+        channels = channels_by_road()
         port = peers.free_port(socket.SOCK_DGRAM)
         access = Access(host="127.0.0.1", port=port, version="3", **RO)
         for _ in range(2):
@@ -641,7 +757,7 @@ def test_one_user_name_with_two_passwords_at_two_agents(agent: int, tmp_path: Pa
     lines = (f"createUser ro SHA {other.name} AES {other.name}", "rouser ro priv", f"override .{MINUTES} integer 7")
 
     async def both(port: int) -> list[Any]:
-        channels = Channels()
+        channels = channels_by_road()
 
         async def one(at: int, auth: Secret, priv: Secret) -> Any:
             access = Access(host="127.0.0.1", port=at, version="3", **{**RO, "auth": auth, "priv": priv})

@@ -1,0 +1,126 @@
+"""What one round of 1,000 sites costs the monitor's process: the last part of `make bench`.
+
+A site here is 1 NUT LIST VAR, 2 SNMP GETs of 10 objects, 4 pings and 2 SIP OPTIONS, all by the probes themselves.
+Devices are simulators in processes of their own; the CPU is this process alone. Nothing is asserted.
+"""
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from bench import IN_FLIGHT, MANY, VARIABLES, both, row, simulated, title
+from probes import nut, sip_options, snmp
+from probes.declared.nut import Nut
+from probes.declared.sip_options import SipOptions
+from probes.declared.sip_uri import parse_uri
+from probes.declared.snmp import Access
+from probes.echo import EchoChannel, permitted
+from probes.sip_pace import Pace
+from probes.sip_round import PACE
+from probes.snmp_fast import INSTALLED, FastRoad, by_gufo
+from resilience.model import Secret
+from resilience.probing import Channels, Run
+from resilience.simulate.devices import rfc1628
+from resilience.simulate.sip import SipSimulator
+from resilience.simulate.snmp import SnmpAgentSimulator
+from resilience.simulate.upsd import UpsdSimulator
+
+CARD = {**rfc1628(23), **{f"1.3.6.1.2.1.33.1.4.4.1.{column}.1": 23 for column in (2, 3, 4, 5, 6, 7)}}
+TEN = tuple(CARD)[-10:]
+Ask = Callable[[Run, int], Awaitable[None]]
+
+
+def a_round(asks: tuple[Ask, ...], *, fast: bool) -> None:
+    """Every site's questions, IN_FLIGHT sites at once, each site's one after the other."""
+
+    async def everything() -> None:
+        channels, slots = Channels(), asyncio.Semaphore(IN_FLIGHT)
+        channels.get("snmp-fast", lambda: FastRoad(by_gufo if fast else None))
+        channels.get(PACE, lambda: Pace(per_second=1e9))  # every trunk here is one and the same simulator
+        run = Run(5.0, 1, channels, lambda secret: secret.name)
+
+        async def site(number: int) -> None:
+            async with slots:
+                for ask in asks:
+                    await ask(run, number)
+
+        try:
+            await asyncio.gather(*map(site, range(MANY)))
+        finally:
+            await channels.aclose()
+
+    asyncio.run(everything())
+
+
+async def ups(run: Run, _: int, port: int) -> None:
+    reading = await nut.probe(Nut(host="127.0.0.1", port=port, ups="ups"), run)
+    assert not reading.failed, reading.text
+
+
+async def agent(run: Run, _: int, port: int) -> None:
+    access = Access(host="127.0.0.1", port=port, community=Secret("clear", "public"))
+    session = await snmp.open_session(access, run)
+    for _ in range(2):
+        assert len(await session.get(TEN)) == len(TEN)
+
+
+async def line(run: Run, number: int) -> None:
+    channel = run.channels.get("echo", lambda: EchoChannel(socket.AF_INET))
+    until = asyncio.get_running_loop().time() + 5
+    host = (f"127.1.{number // 250}.{number % 250 + 1}", 0)
+    window = await channel.window(host, count=4, spacing=0.02, until=until)
+    assert len(window.rtts) == 4
+
+
+async def trunk(run: Run, _: int, port: int) -> None:
+    for _ in range(2):
+        reading = await sip_options.probe(SipOptions(uri=parse_uri(f"sip:127.0.0.1:{port}")), run)
+        assert reading.state.works, reading.text
+
+
+def once(work: Callable[[], object]) -> float:
+    """CPU seconds of this process."""
+    used = time.process_time()
+    work()
+    return time.process_time() - used
+
+
+def main() -> None:
+    title(f"One round of {MANY:,} sites: NUT, 2 SNMP GETs of {len(TEN)} objects, 4 pings, 2 SIP OPTIONS each")
+    with (
+        simulated(lambda: UpsdSimulator({"ups": VARIABLES})) as upsd,
+        simulated(lambda: SnmpAgentSimulator(CARD)) as snmpd,
+        simulated(SipSimulator) as sip,
+    ):
+        parts: dict[str, Ask] = {
+            "NUT": partial(ups, port=upsd),
+            "SNMP": partial(agent, port=snmpd),
+            "pings": line,
+            "SIP": partial(trunk, port=sip),
+        }
+        if not permitted():
+            del parts["pings"]
+        whole = tuple(parts.values())
+        for name, fast in (("with pysnmp", False), ("with the extra `fast`", True)):
+            if fast and not INSTALLED:
+                row(name, "gufo-snmp is not installed")
+                continue
+            wall, cpu = both(lambda fast=fast: a_round(whole, fast=fast))
+            row(name, f"{wall:.2f} s", f"{cpu:.2f} s cpu")
+        for name, ask in parts.items():
+            row(f"{name} alone", "", f"{once(lambda ask=ask: a_round((ask,), fast=False)):.2f} s cpu")
+        row(
+            "SNMP alone, with the extra `fast`",
+            "",
+            f"{once(lambda: a_round((parts['SNMP'],), fast=INSTALLED)):.2f} s cpu",
+        )
+
+
+if __name__ == "__main__":
+    begun = time.perf_counter()
+    main()
+    title(f"in {time.perf_counter() - begun:.0f} s")
+    sys.exit(0)
