@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from probes.snmp import Value
-from probes.snmp_ups import number
+from probes.snmp_known import number
 from resilience.reading import State
 
 SYS_UP_TIME = "1.3.6.1.2.1.1.3.0"

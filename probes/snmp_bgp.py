@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from probes.declared.snmp_bgp import Settings
 from probes.snmp import SnmpFailure, Value, open_session
-from probes.snmp_ups import number
+from probes.snmp_known import number
 from probes.targets import by_quorum
 from resilience.probing import Run, SecretMissing
 from resilience.reading import Observation, Reading, Reason, State, failure

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from probes.declared.snmp_ipsla import Settings
 from probes.if_mib import SYS_UP_TIME
 from probes.snmp import SnmpFailure, Value, open_session
-from probes.snmp_ups import number
+from probes.snmp_known import number
 from probes.targets import by_quorum
 from resilience.duration import spoken
 from resilience.probing import Run, SecretMissing
