@@ -21,6 +21,7 @@ BUILT_IN: Mapping[str, str] = {
     "snmp-interface": "probes.declared.snmp_interface:SNMP_INTERFACE",
     "snmp-bgp": "probes.declared.snmp_bgp:SNMP_BGP",
     "snmp-ipsla": "probes.declared.snmp_ipsla:SNMP_IPSLA",
+    "generator": "probes.declared.generator:GENERATOR",
     "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
     "sip-binding": "probes.declared.sip_binding:SIP_BINDING",
     "kamailio": "probes.declared.kamailio:KAMAILIO",

@@ -12,6 +12,7 @@ from enum import StrEnum
 from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePoint, SiteState
 from resilience.duration import spoken
 from resilience.model import PLUGS_IN, Component, Kind, ProbeSpec, Secret, Site
+from resilience.power import pair_loads
 from resilience.reading import State
 from resilience.sharing import SAME, hidden_sharing
 from resilience.state import Memory, Seen
@@ -39,9 +40,11 @@ _WARNING = (
     "ups_replace_battery",
     "ups_runtime_not_credible",
     "ups_input_lost",
+    "ups_pair_overload",
     "generator_not_auto",
     "generator_failed",
     "generator_not_carrying",
+    "generator_not_exercised",
     "fuel_low",
     "wan_down",
     "wan_degraded",
@@ -75,6 +78,8 @@ ENDING_SOON = 15 * 60_000
 """ms of assured calling left at which people are told to move."""
 FUEL_LOW = 0.5
 """Share of a tank under which a delivery is due: half is the usual contract."""
+EXERCISE_DUE = 35 * 86400
+"""Seconds since a generator last ran: NFPA 110 asks for an exercise a month, and some days are grace."""
 CERTIFICATE_WARNING = 30 * 86400
 """Seconds before notAfter."""
 DUE_SOON = timedelta(days=14)
@@ -131,11 +136,25 @@ def live_findings(live: Live, now: Assessment, design: Assessment, memory: Memor
     ]
     for state in now.components:
         found += _component(state, live, now, memory)
+    for ups, told in _overloads(now.site, live).items():
+        found += [Finding("ups_pair_overload", ups, "; ".join(told))] if told else []
     shared: dict[str, list[str]] = {}
     for names, text in hidden_sharing(now.site, live.seen):
         shared.setdefault(names[0], []).append(text)
     found += [Finding("hidden_sharing", name, "; ".join(texts)) for name, texts in shared.items()]
     return tuple(sorted(found, key=rank))
+
+
+def _overloads(site: Site, live: Live) -> dict[str, list[str]]:
+    """Of each UPS the partners that could not take its load over, or it theirs. Taken as of one rating."""
+    return {
+        ups: [
+            f"{ups} at {loads[0]:.0%} and {other} at {loads[1]:.0%} share a load: without one the other is overloaded"
+            for other, loads in others.items()
+            if loads is not None and sum(loads) > 1
+        ]
+        for ups, others in pair_loads(site, live.seen).items()
+    }
 
 
 def latched(previous: Iterable[Finding], fresh: Iterable[Finding], live: Live, now: Assessment) -> tuple[Finding, ...]:
@@ -158,6 +177,8 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
         return own is None or own.state is not State.UNKNOWN
     if finding.code == "hidden_sharing" and finding.component in site.components:
         return any(quantity in SAME for quantity, _ in live.seen[finding.component])
+    if finding.code == "ups_pair_overload":
+        return all(loads is not None for loads in pair_loads(site, live.seen).get(finding.component, {}).values())
     if finding.code == "path_down":
         return all(state.assured for state in now.paths if state.path.name == finding.component)
     if finding.code in ("calling_unavailable", "calling_ending", "spof_new", "survival_short", "requirement_unmet"):
@@ -263,6 +284,12 @@ _RULES = (
     ),
     _Rule(
         "fuel_low", "generator_fuel_ratio", lambda s, now: s.value < FUEL_LOW, lambda s, now: f"fuel at {s.value:.0%}"
+    ),
+    _Rule(
+        "generator_not_exercised",
+        "generator_last_exercise_timestamp_seconds",
+        lambda s, now: now - s.value > EXERCISE_DUE,
+        lambda s, now: f"last ran {spoken((now - s.value) * 1000)} ago",
     ),
     _Rule(
         "trunk_unregistered",

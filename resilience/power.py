@@ -56,6 +56,45 @@ def _sources(site: Site, ups: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def partners(site: Site) -> dict[str, frozenset[str]]:
+    """Each UPS that shares a load of two cords with another: those others, each pair under the one declared first."""
+    order = [name for name, component in site.components.items() if component.kind is Kind.UPS]
+    found: dict[str, set[str]] = {}
+    for component in site.components.values():
+        behind = [_nearest_upses(site, feed) for feed in component.power or ()]
+        for place, feeds in enumerate(behind):
+            for one in feeds:
+                for other in set().union(*behind[place + 1 :]) - {one}:
+                    first, second = sorted((one, other), key=order.index)
+                    found.setdefault(first, set()).add(second)
+    return {ups: frozenset(others) for ups, others in found.items()}
+
+
+def _nearest_upses(site: Site, feed: str) -> frozenset[str]:
+    """The UPSes that `feed` is or hangs on, through what passes power on."""
+    found, waiting, visited = set[str](), [feed], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in visited:
+            continue
+        visited.add(name)
+        component = site.components[name]
+        if component.kind is Kind.UPS:
+            found.add(name)
+        elif component.kind in PASSES_POWER:
+            waiting.extend(component.power or ())
+    return frozenset(found)
+
+
+def pair_loads(site: Site, seen: Mapping[str, Quantities]) -> dict[str, dict[str, tuple[float, float] | None]]:
+    """Of each UPS and each of its partners the load of both as a share of their ratings, None where one is not seen."""
+    loads = {name: told.value for name in seen if (told := seen[name].get(("ups_load_ratio", ""))) is not None}
+    return {
+        ups: {other: (loads[ups], loads[other]) if {ups, other} <= loads.keys() else None for other in sorted(others)}
+        for ups, others in partners(site).items()
+    }
+
+
 def judge_sources(
     site: Site,
     known: Mapping[str, Status],

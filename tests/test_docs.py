@@ -14,12 +14,14 @@ from typer.main import get_command
 import probes
 from builders import site
 from history import SILENT, History, probe, ups
+from probes.declared.generator_profile import FACT_FIELDS, ROW_FIELDS, parse_profile, shipped
 from probes.snmp_families import FAMILIES
 from resilience import catalogue, exporter, reasons, report
 from resilience.assess import assess_design
 from resilience.cli import app
 from resilience.config import config_schema
 from resilience.duration import spoken
+from resilience.faults import Report
 from resilience.findings import SEVERITY, design_findings
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
@@ -209,6 +211,15 @@ def test_every_key_and_default_of_a_probe_is_told(name: str) -> None:
 
 def test_every_ups_family_is_told() -> None:
     assert {named(family) for family, *_ in rows((ROOT / "docs" / "ups-families.md").read_text())} == set(FAMILIES)
+
+
+def test_every_fact_and_key_of_a_generator_profile_is_told() -> None:
+    told = [named(row[0]) for row in rows((ROOT / "docs" / "generator-profiles.md").read_text())]
+    assert told == [*FACT_FIELDS, *ROW_FIELDS]
+    example = block(ROOT / "docs" / "generator-profiles.md", "title: Pump house")
+    assert parse_profile(example.encode(), "example.yaml", Report()).title
+    shown = section(PROBES, "## generator")
+    assert all(f"`{name}`" in shown for name in shipped())
 
 
 def _written(milliseconds: int) -> str:
