@@ -178,6 +178,8 @@ class Component:
     """Feeds, any one is enough; () needs none; None was not declared."""
     runtime: Ms | None = None
     """UPS: design holdup."""
+    measured: Ms | None = None
+    """UPS: the holdup that the last drill measured."""
     starts_within: Ms | None = None
     """Generator: time from the loss of the utility to carrying the load."""
     fuel: Ms | None = None
@@ -233,6 +235,11 @@ class Drill:
     """What must be seen to before anything is switched off."""
     roles: tuple[str, ...] = ()
     """Who has to take part."""
+    held_at: float | None = None
+    """When it was last held and proved something, in seconds since 1970."""
+    result: str = ""
+    """`passed` or `failed`, of that time."""
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

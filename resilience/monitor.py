@@ -19,6 +19,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from resilience import exporter, records, snapshot
+from resilience.drills.following import Follower
+from resilience.drills.record import Entry, Prediction
 from resilience.findings import Finding
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
@@ -51,6 +53,10 @@ class Recorder(Protocol):
         """Why nothing is written at present; empty where all is well."""
 
     def took(self, taken: Snapshot) -> None: ...
+
+    def begin_drill(self, number: int, prediction: Prediction) -> None: ...
+
+    def happened(self, number: int, entry: Entry) -> None: ...
 
     def forget(self, site: str, now: float) -> None: ...
 
@@ -96,6 +102,7 @@ class Monitor:
         self._vantage = vantage
         self._grid = grid
         self._recorder = recorder
+        self._follower = Follower(vantage, recorder.begin_drill, recorder.happened) if recorder else None
         self._records: Mapping[str, Records] = {}
         self._past: Mapping[str, tuple[Memory, tuple[Finding, ...]]] = {}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -290,6 +297,8 @@ class Monitor:
         _log_changes(watch, taken)
         if self._recorder is not None:
             self._recorder.took(taken)
+        if self._follower is not None:
+            self._follower.took(taken, self._records.get(watch.site.id, records.NONE).running)
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
         watch.families = exporter.render(
             taken, file_valid=not watch.file_fault, vantage=self._vantage, durations=watch.durations

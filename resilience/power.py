@@ -157,7 +157,13 @@ def late_generators(
 
 def energy_of(component: Component, seen: Quantities, memory: Memory, now: float) -> Energy:
     if component.kind is Kind.UPS and component.probes:
-        return _ups_energy(seen, memory.discharges.get(component.name), now)
+        discharge = memory.discharges.get(component.name)
+        energy = _ups_energy(seen, discharge, now)
+        if component.measured is None:
+            return energy
+        # A battery that a drill has measured is assured for no longer than that, what it has spent taken off.
+        spent = 0 if discharge is None else round((now - discharge.since) * 1000)
+        return replace(energy, low=min(energy.low, max(0, component.measured - spent)))
     if component.kind is Kind.GENERATOR and component.probes:
         return _generator_energy(component, seen, memory.running_since.get(component.name), now)
     return declared_energy(component)

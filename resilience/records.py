@@ -1,6 +1,7 @@
-"""What people record beside the files: checks of components and planned work. Pure.
+"""What people record beside the files: checks of components, planned work, drills. Pure.
 
-A recorded check takes the place of the one in the file; recorded work stands beside the file's.
+A recorded check takes the place of the one in the file; recorded work stands beside the file's; a drill tells when
+it was last held and what it measured.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from resilience.model import Attestation, Maintenance, Site
+from resilience.drills.plan import Held
+from resilience.drills.record import Running
+from resilience.model import Attestation, Drill, Maintenance, Site
 
 KINDS = ("check", "test-call", "drill")
 """What a check was. A call that was made, or a fault that was really caused, proves more than a look does."""
@@ -16,10 +19,15 @@ KINDS = ("check", "test-call", "drill")
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """Of one site: the newest check of each component, and planned work that is not over."""
+    """Of one site: the newest check of each component, planned work that is not over, and its drills."""
 
     checks: Mapping[str, Attestation] = field(default_factory=dict)
     work: tuple[Maintenance, ...] = ()
+    held: tuple[Held, ...] = ()
+    """Drills that are over, in the order of their ends."""
+    running: Running | None = None
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each UPS was last measured to hold."""
 
 
 NONE = Records()
@@ -33,13 +41,24 @@ def recorded(declared: Site, records: Records) -> Site:
         for planned in records.work
         if (known := tuple(name for name in planned.components if name in declared.components))
     )
-    if not checks and not work:
+    drills = tuple(_with_past(drill, records) for drill in declared.drills)
+    measured = {name: seconds for name, seconds in records.measured.items() if name in declared.components}
+    if not checks and not work and not measured and drills == declared.drills:
         return declared
-    components = {
-        name: replace(component, attest=checks[name]) if name in checks else component
-        for name, component in declared.components.items()
-    }
-    return replace(declared, components=components, maintenance=(*declared.maintenance, *work))
+    components = dict(declared.components)
+    for name, check in checks.items():
+        components[name] = replace(components[name], attest=check)
+    for name, seconds in measured.items():
+        components[name] = replace(components[name], measured=round(seconds * 1000))
+    return replace(declared, components=components, maintenance=(*declared.maintenance, *work), drills=drills)
+
+
+def _with_past(drill: Drill, records: Records) -> Drill:
+    counted = [held for held in records.held if held.name == drill.name and held.counts]
+    running = records.running is not None and records.running.drill.name == drill.name
+    if not counted:
+        return replace(drill, running=running) if running else drill
+    return replace(drill, held_at=counted[-1].at, result=counted[-1].verdict.value, running=running)
 
 
 def check(at: float, body: Mapping[str, Any]) -> Attestation:

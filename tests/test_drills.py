@@ -17,6 +17,7 @@ from resilience.drills.record import Outcome, drill_of, prediction_of, to_json
 from resilience.drills.rehearsal import rehearse
 from resilience.duration import FOREVER
 from resilience.model import Drill, Site, any_of
+from resilience.records import Records, recorded
 from resilience.steps import Batch
 from resilience.survival import design_bounds
 
@@ -240,7 +241,7 @@ def held(name: str, fail: str, days_ago: float, verdict: Verdict = Verdict.PASSE
 )
 def test_a_drill_that_proved_nothing_was_not_held(past: list[Held], overdue: bool) -> None:
     quarterly = Drill(name="isp-a-cut", fail=("isp-a",), every=90 * 86_400_000)
-    (one,) = due(office(drills=(quarterly,)), past, START)
+    (one,) = due(recorded(office(drills=(quarterly,)), Records(held=tuple(past))), START)
     assert one.overdue is overdue
 
 

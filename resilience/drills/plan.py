@@ -31,20 +31,23 @@ class Due:
 
     site: Site
     drill: Drill
-    last: Held | None
     at: float | None
     overdue: bool
 
 
-def due(site: Site, held: Iterable[Held], now: float) -> tuple[Due, ...]:
-    """Every declared drill, the most overdue first."""
-    last = {one.name: one for one in sorted(held, key=lambda one: one.at) if one.counts}
-    found = []
-    for drill in site.drills:
-        before = last.get(drill.name)
-        at = before.at + drill.every / 1000 if before and drill.every else None
-        overdue = drill.every is not None and (at is None or at < now)
-        found.append(Due(site, drill, before, at, overdue))
+def due_at(drill: Drill) -> float | None:
+    """When `drill` is due again, in seconds since 1970; None where it was never held or is held at no interval."""
+    return drill.held_at + drill.every / 1000 if drill.held_at is not None and drill.every else None
+
+
+def overdue(drill: Drill, now: float) -> bool:
+    at = due_at(drill)
+    return drill.every is not None and not drill.running and (at is None or at < now)
+
+
+def due(site: Site, now: float) -> tuple[Due, ...]:
+    """Every drill of a site with its records, the most overdue first."""
+    found = [Due(site, drill, due_at(drill), overdue(drill, now)) for drill in site.drills]
     return tuple(sorted(found, key=lambda one: (not one.overdue, one.at or 0.0, one.drill.name)))
 
 

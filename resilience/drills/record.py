@@ -3,7 +3,7 @@
 Values and their JSON. Moments are seconds since 1970, durations seconds; None is "never".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -69,6 +69,9 @@ class Prediction:
     """What each UPS promised then."""
     before: Mapping[str, str]
     """The state of each component that was watched, by its own evidence."""
+    states: Mapping[str, str]
+    """The state of every component, by all that was known."""
+    paths: Mapping[str, str]
     calling: str
     """Whether 911 was `assured`, `possible` or `lost` before."""
     path: str
@@ -102,9 +105,15 @@ def predicted(rehearsal: Rehearsal, live: Live, now: Assessment) -> Prediction:
             if component.kind is Kind.UPS and quantity in live.seen[name]
         },
         before={name: status.state for name, status in live.own.items() if now.site.components[name].monitored},
+        states={component.name: component.state.value for component in now.components},
+        paths=_paths(now),
         calling=calling(now),
         path=carrying(now),
     )
+
+
+def _paths(now: Assessment) -> dict[str, str]:
+    return {p.path.name: "up" if p.assured else "unknown" if p.possible else "down" for p in now.paths}
 
 
 def calling(now: Assessment) -> str:
@@ -169,7 +178,7 @@ class Record:
         return [entry for entry in self.entries if entry.kind in kinds]
 
 
-def to_json(value: Prediction | Drill) -> Body:
+def to_json(value: Prediction | Drill) -> dict[str, Any]:
     return asdict(value)
 
 
@@ -202,6 +211,24 @@ class Watched:
     batteries: Mapping[str, tuple[float, float | None]] = field(default_factory=dict)
 
 
+def resumed(prediction: Prediction, happened: Iterable[Entry]) -> Watched:
+    """What had last been written down when whoever did it was stopped."""
+    states = {name: (state, prediction.before.get(name, State.UP.value)) for name, state in prediction.states.items()}
+    paths, ways = dict(prediction.paths), (prediction.calling, prediction.path)
+    batteries: dict[str, tuple[float, float | None]] = dict.fromkeys(prediction.runtimes, (0.0, None))
+    for entry in happened:
+        body = entry.body
+        if entry.kind == "state":
+            states[body["name"]] = (body["state"], body["own"] or states[body["name"]][1])
+        elif entry.kind == "path":
+            paths[body["name"]] = body["state"]
+        elif entry.kind == "calling":
+            ways = (body["state"], body["path"])
+        elif entry.kind == "ups":
+            batteries[body["name"]] = (float(body["on_battery"]), body["runtime"])
+    return Watched(states, {}, paths, ways, batteries)
+
+
 def entries(before: Watched, live: Live, now: Assessment) -> tuple[list[Entry], Watched]:
     """What has happened since `before`, each with the moment that its evidence is from."""
     found: list[Entry] = []
@@ -228,7 +255,7 @@ def entries(before: Watched, live: Live, now: Assessment) -> tuple[list[Entry], 
                     },
                 )
             )
-    paths = {p.path.name: "up" if p.assured else "unknown" if p.possible else "down" for p in now.paths}
+    paths = _paths(now)
     for name, state in paths.items():
         if before.paths.get(name, state) != state:
             found.append(Entry(now.at, "path", {"name": name, "was": before.paths[name], "state": state}))
@@ -252,3 +279,16 @@ def _batteries(live: Live) -> dict[str, tuple[float, float | None]]:
         if on_battery is not None:
             found[name] = (on_battery.value, runtime.value if runtime else None)
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A drill under way, as whoever records it must know it."""
+
+    id: int
+    drill: Drill
+    started: float
+    vantage: str
+    """The monitor that records it; empty until one does."""
+    watched: Watched | None = field(default=None, compare=False)
+    """What that monitor has last written down."""

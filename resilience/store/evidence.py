@@ -68,6 +68,11 @@ def canonical(body: Mapping[str, Any]) -> str:
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+def digest(body: Mapping[str, Any]) -> str:
+    """SHA-256 in hex of `body` as canonical JSON."""
+    return hashlib.sha256(canonical(body).encode()).hexdigest()
+
+
 def content_hash(entry: Entry) -> str:
     """SHA-256 in hex of the JSON list of everything a row says, in the order of its columns, but its own hash."""
     whole = json.dumps([*asdict(entry).values()][:-1], separators=(",", ":"), ensure_ascii=False)

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, insert, select
 
+from resilience.drills.record import Entry, Prediction
 from resilience.findings import Finding
 from resilience.model import Site
 from resilience.records import Records
 from resilience.snapshot import Snapshot
 from resilience.store import tables
 from resilience.store.database import Store, StoreRefused, StoreUnavailable
+from resilience.store.drilling import Began, Happened
 from resilience.store.recording import records_of
 from resilience.store.remembered import Remembered, States, decoded, encoded
 from resilience.store.rows import Forgotten, Row, changes, finding_rows, settle, states_of
@@ -134,6 +136,14 @@ class Keeper:
         with self._lock:
             self._add((row,))
         self._wake.set()
+
+    def begin_drill(self, number: int, prediction: Prediction) -> None:
+        """What is predicted of a drill that has just begun."""
+        self.put(Began(number, self._vantage, prediction))
+
+    def happened(self, number: int, entry: Entry) -> None:
+        """Something happened in a drill."""
+        self.put(Happened(number, entry))
 
     def look_soon(self) -> None:
         """Somebody has just recorded something."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from resilience import records
 from resilience.model import Attestation, Maintenance
 from resilience.records import Records
-from resilience.store import evidence
+from resilience.store import drilling, evidence
 from resilience.store.tables import evidence as evidence_table
 from resilience.store.tables import work_components, works
 
@@ -117,6 +117,15 @@ def records_of(connection: Connection, now: float, site: str = "") -> dict[str, 
         checked.setdefault(name, {})[component] = check
     for work in works_of(connection, site=site, after=now):
         planned.setdefault(work.site, []).append(work.planned)
+    held, running = drilling.held(connection, site), drilling.running(connection, site)
+    measured = drilling.measured(connection, site)
     return {
-        name: Records(checked.get(name, {}), tuple(planned.get(name, ()))) for name in checked.keys() | planned.keys()
+        name: Records(
+            checks=checked.get(name, {}),
+            work=tuple(planned.get(name, ())),
+            held=tuple(held.get(name, ())),
+            running=running.get(name),
+            measured=measured.get(name, {}),
+        )
+        for name in checked.keys() | planned.keys() | held.keys() | running.keys()
     }

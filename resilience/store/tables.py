@@ -142,3 +142,48 @@ work_components = Table(
     Column("maintenance", _NUMBER, ForeignKey("maintenance.id", ondelete="CASCADE"), primary_key=True),
     Column("component", Text, primary_key=True),
 )
+
+drills = Table(
+    "drill",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True),
+    Column("site", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("plan", Text, nullable=False),  # the drill and the components, as declared when it began
+    Column("by", Text, nullable=False),
+    Column("participants", Text, nullable=False),  # a list, as JSON
+    Column("started", Double, nullable=False),
+    Column("vantage", Text, nullable=False),  # the monitor that records it; empty until one does
+    Column("prediction", Text),  # written once, by that monitor, before anything is cut
+    Column("outcome", Text, nullable=False),
+    Column("ended", Double),
+    Column("ended_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("batteries", Text, nullable=False),  # seconds that each UPS was measured to hold, as JSON
+    Column("hash", Text, nullable=False),  # of the entry of evidence that closed it
+    Index("drill_by_site", "site", "started"),
+)
+
+drill_entries = Table(
+    "drill_entry",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True),
+    Column("drill", _NUMBER, ForeignKey("drill.id", ondelete="CASCADE"), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("drill_entry_by_drill", "drill", "at"),
+)
+
+drill_actions = Table(
+    "drill_action",
+    METADATA,
+    Column("id", _NUMBER, primary_key=True),
+    Column("drill", _NUMBER, ForeignKey("drill.id", ondelete="CASCADE"), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("due", Text, nullable=False),
+    Column("closed_by", _NUMBER),
+)
+"""Corrective actions. One is closed by a repeat of its drill that passes."""

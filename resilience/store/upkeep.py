@@ -13,6 +13,7 @@ def prune(store: Store, before: float) -> dict[str, int]:
         tables.findings: tables.findings.c.closed < before,
         tables.notifications: tables.notifications.c.at < before,
         tables.works: tables.works.c.until < before,
+        tables.drills: tables.drills.c.ended < before,
     }
     removed = {}
     for table, is_old in old.items():
