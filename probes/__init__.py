@@ -24,7 +24,10 @@ BUILT_IN: Mapping[str, str] = {
     "generator": "probes.declared.generator:GENERATOR",
     "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
     "sip-binding": "probes.declared.sip_binding:SIP_BINDING",
+    "asterisk": "probes.declared.asterisk:ASTERISK",
+    "freeswitch": "probes.declared.freeswitch:FREESWITCH",
     "kamailio": "probes.declared.kamailio:KAMAILIO",
+    "opensips": "probes.declared.opensips:OPENSIPS",
 }
 """Every type of ours, and where it is declared."""
 

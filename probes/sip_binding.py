@@ -4,14 +4,13 @@ It asks by a REGISTER without Contact, which lists the bindings and changes none
 not tried again for hours: providers lock accounts and ban addresses that guess.
 """
 
-import hashlib
-import hmac
 import secrets
 import time
 from collections.abc import Sequence
 
 from probes.declared.sip_binding import SipBinding
 from probes.declared.sip_uri import Transport
+from probes.management import REFUSED, Refused
 from probes.sip import ProtocolError, Request, Response, classify
 from probes.sip_digest import Account, Challenge, challenges, credentials, strongest
 from probes.sip_register import Binding, bindings, build_query, registrar
@@ -29,34 +28,11 @@ ANSWERS = {401: ("www-authenticate", "Authorization"), 407: ("proxy-authenticate
 """The header that challenges and the one that answers (RFC 3261 §22)."""
 
 
-class Refused:
-    """The channel that remembers refused passwords, by a digest with a key of this process: never the text."""
-
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
-        self._until: dict[bytes, tuple[float, Reading]] = {}
-
-    def name(self, settings: SipBinding, account: Account) -> bytes:
-        told = "\0".join((str(settings.uri), str(settings.asked), account.user, account.password))
-        return hmac.digest(self._key, told.encode("utf-8", "surrogateescape"), hashlib.sha256)
-
-    def stands(self, name: bytes, now: float) -> Reading | None:
-        until, reading = self._until.get(name, (0.0, None))
-        return reading if now < until else None
-
-    def keep(self, name: bytes, now: float, reading: Reading) -> None:
-        self._until = {other: kept for other, kept in self._until.items() if kept[0] > now}
-        self._until[name] = (now + BACK_OFF, reading)
-
-    async def aclose(self) -> None:
-        self._until.clear()
-
-
 async def probe(settings: SipBinding, run: Run) -> Reading:
     """Asks the targets one after another until one answers; they share one location service."""
     account = Account(settings.user or settings.uri.user, run.secret(settings.password))
-    refused = run.channels.get("sip-binding", Refused)
-    name = refused.name(settings, account)
+    refused = run.channels.get(REFUSED, Refused)
+    name = refused.name("sip", str(settings.uri), str(settings.asked), account.user, account.password)
     if reading := refused.stands(name, time.monotonic()):
         return reading
     this_round = Round.begun("REGISTER", settings.asked, settings, run)
@@ -68,7 +44,7 @@ async def probe(settings: SipBinding, run: Run) -> Reading:
         query = _Query(settings, account, this_round.share(len(found.targets) - index), target)
         told.append(await query.run())
         if query.refused:
-            refused.keep(name, time.monotonic(), told[-1])
+            refused.keep(name, time.monotonic() + BACK_OFF, time.monotonic(), told[-1])
         if query.answered:
             return told[-1]
     return Reading(State.UNKNOWN, told[0].reason, "; ".join(reading.text for reading in told))

@@ -74,6 +74,8 @@ _QUANTITIES = (
         "min",
         label="registration",
     ),
+    Quantity("trunk_calls", "Calls that the trunk or its PBX carries now, as the PBX tells.", "max"),
+    Quantity("trunk_calls_ratio", "Those calls as a share of what it admits.", "max"),
     Quantity(
         "tls_certificate_expiry_timestamp_seconds",
         "notAfter of the certificate the target presents.",

@@ -4,7 +4,7 @@ The configurations are the smallest that do that; each Kamailio lives in a folde
 """
 
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,6 +104,25 @@ def provider(
         configuration += f'loadmodule "tls.so"\nmodparam("tls", "config", "{folder}/tls.cfg")\n'
     with kamailio(folder, configuration + routes, port, *certificates, *filter(None, (rpc,))):
         yield port
+
+
+@contextmanager
+def dispatcher(folder: Path, sets: Mapping[int, Sequence[int]]) -> Iterator[int]:
+    """A Kamailio that sends calls to the SIP ports of `sets` and asks each every second; its JSON-RPC port."""
+    port, rpc = free_sip_port(), peers.free_port()
+    folder.mkdir(parents=True)
+    rows = (f"{number} sip:127.0.0.1:{place} 0 0\n" for number, places in sets.items() for place in places)
+    (folder / "dispatcher.list").write_text("".join(rows))
+    configuration = (
+        f"{GLOBAL}listen=udp:127.0.0.1:{port}\nlisten=tcp:127.0.0.1:{rpc}\n{MODULES}"
+        'loadmodule "xhttp.so"\nloadmodule "jsonrpcs.so"\nmodparam("jsonrpcs", "transport", 1)\n'
+        'modparam("tm", "fr_timer", 1000)\nloadmodule "dispatcher.so"\n'
+        f'modparam("dispatcher", "list_file", "{folder}/dispatcher.list")\n'
+        'modparam("dispatcher", "ds_ping_interval", 1)\nmodparam("dispatcher", "ds_probing_mode", 1)\n'
+        'modparam("dispatcher", "ds_probing_threshold", 1)\nmodparam("dispatcher", "ds_inactive_threshold", 1)\n'
+    )
+    with kamailio(folder, configuration + PBX_ROUTES, rpc):
+        yield rpc
 
 
 def _tls_domains(certificates: Mapping[int, tuple[Path, Path]]) -> str:

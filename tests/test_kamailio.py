@@ -1,8 +1,7 @@
-"""The kamailio probe against real Kamailios whose uac module registers, fails to, and has nobody to register at."""
+"""The kamailio probe against real Kamailios: registrations that stand and that do not, and dispatched destinations."""
 
 import json
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +15,13 @@ from hypothesis import strategies as st
 import kamailio_peer
 import peers
 from probes.declared.kamailio import KAMAILIO, Kamailio
-from probes.kamailio import ProtocolError, Registration, RpcError, judge, parse_registrations
+from probes.jsonrpc import result
+from probes.kamailio import FLAGS, destinations, registrations
+from probes.management import Unread
+from probes.pbx import Trunk, judge, select
 from resilience.catalogue import QUANTITIES
 from resilience.reading import Reading, Reason, State
+from tcp_peer import serving
 
 Run = Callable[..., Reading]
 SECRETS = ("right-secret", "wrong-secret")
@@ -30,6 +33,8 @@ class World:
     """JSON-RPC port of a PBX with one good and two bad registrations."""
     bare: int
     """JSON-RPC port of a Kamailio without uac."""
+    provider: int
+    """SIP port of the provider."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             kamailio_peer.pbx(folder / "pbx", registrations) as pbx,
             kamailio_peer.pbx(folder / "bare", {}, uac=False) as bare,
         ):
-            yield World(pbx, bare)
+            yield World(pbx, bare, port)
 
 
 @pytest.fixture
@@ -75,21 +80,23 @@ class TestRealKamailio:
     def test_a_wrong_password_and_a_dead_provider_are_down(self, registered: World, run_probe: Run, name: str) -> None:
         reading = run_probe(KAMAILIO, host="127.0.0.1", port=registered.pbx, registration=name)
         assert (reading.state, reading.reason) == (State.DOWN, None)
-        assert reading.text == f"no valid registration: {name} (not registered)"
+        assert reading.text == f"not working: {name} (not registered)"
         assert values(reading, "trunk_registered") == {name: 0.0}
         assert not values(reading, "trunk_registration_expiry_timestamp_seconds")
 
     def test_one_of_three_is_degraded_and_no_secret_shows(self, registered: World, run_probe: Run) -> None:
         reading = run_probe(KAMAILIO, host="127.0.0.1", port=registered.pbx)
         assert reading.state is State.DEGRADED
-        assert reading.text == "no valid registration: carrier-b (not registered), carrier-c (not registered)"
+        assert reading.text == "not working: carrier-b (not registered), carrier-c (not registered)"
         assert values(reading, "trunk_registered") == {"carrier-a": 1.0, "carrier-b": 0.0, "carrier-c": 0.0}
         assert not any(secret in repr(reading) for secret in SECRETS)
 
-    def test_a_name_that_is_not_there(self, registered: World, run_probe: Run) -> None:
+    def test_a_registration_that_is_gone_is_down(self, registered: World, run_probe: Run) -> None:
         reading = run_probe(KAMAILIO, host="127.0.0.1", port=registered.pbx, registration="carrier-x")
-        assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.DEVICE)
-        assert reading.text == "no registration is named carrier-x; there are: carrier-a, carrier-b, carrier-c"
+        assert (reading.state, reading.reason) == (State.DOWN, None)
+        there = "the PBX has none of that name; it has: carrier-a, carrier-b, carrier-c"
+        assert reading.text == f"not working: carrier-x ({there})"
+        assert values(reading, "trunk_registered") == {"carrier-x": 0.0}
 
     @pytest.mark.parametrize(
         ("path", "reason", "text"),
@@ -103,39 +110,21 @@ class TestRealKamailio:
     def test_without_uac(self, world: World, run_probe: Run) -> None:
         reading = run_probe(KAMAILIO, host="127.0.0.1", port=world.bare)
         assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.NOT_OFFERED)
-        assert "the module uac is not loaded" in reading.text
+        assert "has no uac.reg_dump; its module is not loaded" in reading.text
 
 
 @contextmanager
 def tcp_peer(answer: bytes, *, hold: bool = False) -> Iterator[int]:
-    """Answers every connection with the same bytes, then closes it, or holds it open until the block ends."""
-    done = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.05)
+    """Answers every connection with the same bytes, then closes it, or holds it open until the probe has gone."""
 
-        def serve() -> None:
-            while not done.is_set():
-                try:
-                    connection, _ = server.accept()
-                except TimeoutError:
-                    continue
-                with connection:
-                    connection.settimeout(5)
-                    try:
-                        connection.recv(65_536)
-                        connection.sendall(answer)
-                    except OSError:
-                        continue
-                    if hold:
-                        done.wait()
+    def converse(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(answer)
+        if hold:
+            connection.recv(1)
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1]
-        finally:
-            done.set()
-            thread.join()
+    with serving(converse) as port:
+        yield port
 
 
 def http(body: bytes, status: str = "200 OK") -> bytes:
@@ -189,50 +178,61 @@ def test_what_a_file_may_not_say_together() -> None:
     assert "write tls: true" in (KAMAILIO.check(Kamailio(host="pbx", verify=False)) or "")
 
 
-def dump(*records: Any) -> bytes:
-    return json.dumps({"jsonrpc": "2.0", "result": list(records), "id": 1}).encode()
+def dump(*records: Any) -> Any:
+    return result(json.dumps({"jsonrpc": "2.0", "result": list(records), "id": 1}).encode(), "uac.reg_dump")
 
 
 def record(name: str = "a", flags: Any = 20, left: Any = 50, **more: Any) -> dict[str, Any]:
     return {"l_uuid": name, "flags": flags, "diff_expires": left, "auth_password": "s3cret", "auth_ha1": "h4sh", **more}
 
 
+MEMBERS = (
+    *("result", "error", "message", "l_uuid", "flags", "diff_expires"),
+    *("RECORDS", "SET", "ID", "TARGETS", "DEST", "URI", "FLAGS"),
+)
+
+
 class TestParsing:
-    def test_takes_four_members_and_drops_the_secrets(self) -> None:
-        found = parse_registrations(dump(record("b", 16, -3), record("a")))
-        assert found == (Registration("a", 20, 50), Registration("b", 16, -3))
+    def test_takes_three_members_and_drops_the_secrets(self) -> None:
+        found = registrations(dump(record("b", 16, -3), record("a")), 1000.0)
+        assert [(trunk.name, trunk.state, trunk.expires) for trunk in found] == [
+            ("a", State.UP, 1050.0),
+            ("b", State.DOWN, None),
+        ]
         assert "s3cret" not in repr(found)
         assert "h4sh" not in repr(found)
 
     def test_a_single_record_comes_without_a_list(self) -> None:
-        assert parse_registrations(json.dumps({"result": record()}).encode()) == (Registration("a", 20, 50),)
-        assert parse_registrations(dump()) == ()
+        assert [trunk.name for trunk in registrations(record(), 0.0)] == ["a"]
+        assert registrations([], 0.0) == ()
 
     @pytest.mark.parametrize(
         "answer",
+        [b"", b"null", b"[]", b"{}", b"\xff\xfe", b'{"result": [{"l_uuid": "a", "flags": ' + b"9" * 5000 + b"}]}"],
+    )
+    def test_what_is_no_answer(self, answer: bytes) -> None:
+        with pytest.raises(Unread):
+            registrations(result(answer, "uac.reg_dump"), 0.0)
+
+    @pytest.mark.parametrize(
+        "listed",
         [
-            b"",
-            b"null",
-            b"[]",
-            b"{}",
-            b'{"result": "s3cret"}',
-            b"\xff\xfe",
-            dump("s3cret"),
-            dump(record(flags="20")),
-            dump(record(flags=True)),
-            dump(record(left=None)),
-            dump(record(left=1e308)),
-            dump(record(left=10**30)),
-            dump(record(name="")),
-            dump(record(name="a\nb")),
-            dump(record(name="x" * 300)),
-            dump(record(), record()),
-            b'{"result": [{"l_uuid": "a", "flags": ' + b"9" * 5000 + b"}]}",
+            "s3cret",
+            ["s3cret"],
+            [record(flags="20")],
+            [record(flags=True)],
+            [record(left=None)],
+            [record(left=1e308)],
+            [record(left=10**30)],
+            [record(name="")],
+            [record(name="a\nb")],
+            [record(name="x" * 300)],
+            [record(), record()],
         ],
     )
-    def test_what_is_not_a_dump(self, answer: bytes) -> None:
-        with pytest.raises(ProtocolError) as refused:
-            parse_registrations(answer)
+    def test_what_is_not_a_dump(self, listed: Any) -> None:
+        with pytest.raises(Unread) as refused:
+            registrations(listed, 0.0)
         assert "s3cret" not in str(refused.value)
 
     @given(
@@ -241,18 +241,20 @@ class TestParsing:
             lambda inner: (
                 st.lists(inner)
                 | st.dictionaries(
-                    st.sampled_from(["result", "error", "l_uuid", "flags", "diff_expires", "message"]), inner
+                    st.sampled_from(MEMBERS),
+                    inner,
                 )
             ),
         )
     )
     def test_any_json_is_read_or_refused(self, value: Any) -> None:
         for answer in (json.dumps(value), json.dumps({"result": value})):
-            try:
-                found: object = parse_registrations(answer.encode())
-            except (ProtocolError, RpcError) as refused:
-                found = refused
-            assert isinstance(found, tuple | ProtocolError | RpcError)
+            for read in (lambda listed: registrations(listed, 0.0), lambda listed: destinations(listed, 1)):
+                try:
+                    found: object = read(result(answer.encode(), "uac.reg_dump"))
+                except Unread as refused:
+                    found = refused
+                assert isinstance(found, tuple | Unread)
 
 
 class TestJudging:
@@ -270,23 +272,76 @@ class TestJudging:
         ],
     )
     def test_validity(self, flags: int, left: int, valid: bool) -> None:
-        assert Registration("a", flags, left).valid is valid
+        (trunk,) = registrations([record("a", flags, left)], 0.0)
+        assert trunk.registered is valid
 
     def test_ran_out_beats_online(self) -> None:
-        reading = judge((Registration("a", 20, -5),), "", 1000.0)
+        reading = judge(registrations([record("a", 20, -5)], 1000.0))
         assert reading.state is State.DOWN
-        assert reading.text == "no valid registration: a (ran out)"
+        assert reading.text == "not working: a (ran out)"
         assert values(reading, "trunk_registration_expiry_timestamp_seconds") == {"a": 995.0}
 
     def test_a_disabled_one_counts_only_where_it_is_named(self) -> None:
-        both = (Registration("a", 20, 50), Registration("b", 17, 0))
-        assert judge(both, "", 0.0).state is State.UP
-        assert values(judge(both, "", 0.0), "trunk_registered") == {"a": 1.0}
-        assert judge(both, "b", 0.0).state is State.DOWN
-        assert judge(both, "b", 0.0).text == "no valid registration: b (disabled)"
-        assert judge(both[1:], "", 0.0).reason is Reason.DEVICE
+        both = registrations([record("a", 20, 50), record("b", 17, 0)], 0.0)
+        assert judge(select(both, "")).state is State.UP
+        assert values(judge(select(both, "")), "trunk_registered") == {"a": 1.0}
+        assert judge(select(both, "b")).text == "not working: b (disabled)"
+        assert judge(select(both[1:], "")).reason is Reason.DEVICE
 
     def test_an_empty_dump_is_no_outage(self) -> None:
-        reading = judge((), "", 0.0)
+        reading = judge(select((), ""))
         assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.DEVICE)
-        assert reading.text == "no registration is enabled; there are: none"
+        assert reading.text == "the PBX has no trunk that is switched on"
+
+
+def listed(**flags: str) -> dict[str, Any]:
+    targets = [{"DEST": {"URI": f"sip:{name}", "FLAGS": word, "PRIORITY": 0}} for name, word in flags.items()]
+    return {"NRSETS": 1, "RECORDS": [{"SET": {"ID": 1, "TARGETS": targets}}]}
+
+
+class TestDispatcher:
+    @pytest.mark.parametrize(("flags", "told"), [*FLAGS.items(), ("ZZ", (State.UNKNOWN, "", None))])
+    def test_flags(self, flags: str, told: tuple[State, str, bool | None]) -> None:
+        (trunk,) = destinations(listed(a=flags), 1)
+        assert (trunk.name, trunk.state, trunk.reachable) == ("sip:a", told[0], told[2])
+
+    def test_one_that_is_lost_beside_one_that_works(self) -> None:
+        reading = judge(destinations(listed(a="AP", b="IP", c="DX", d="AX"), 1))
+        assert reading.state is State.DEGRADED
+        assert values(reading, "trunk_up") == {"sip:a": 1, "sip:b": 0}
+        assert reading.text == (
+            "not working: sip:b (does not answer Kamailio's OPTIONS); "
+            "not known to work: sip:d (active, but never asked)"
+        )
+
+    def test_what_nobody_has_ever_asked_is_not_known(self) -> None:
+        assert judge(destinations(listed(a="AX"), 1)).state is State.UNKNOWN
+        assert judge(destinations(listed(a="AX", b="IP"), 1)).state is State.UNKNOWN
+
+    def test_a_set_that_is_not_there_is_down(self) -> None:
+        reading = judge(destinations(listed(a="AP"), 2))
+        assert (reading.state, reading.text) == (State.DOWN, "not working: set 2 (Kamailio has no such set)")
+
+    def test_a_real_one(self, world: World, run_probe: Run, tmp_path: Path) -> None:
+        dead = kamailio_peer.free_sip_port()
+        targets = {1: [world.provider, dead], 2: [dead]}
+        with kamailio_peer.dispatcher(tmp_path / "sbc", targets) as rpc:
+            settings = {"host": "127.0.0.1", "port": rpc}
+            peers.wait_until(
+                lambda: run_probe(KAMAILIO, dispatcher=2, **settings).state is State.DOWN, what="Kamailio's OPTIONS"
+            )
+            mixed = run_probe(KAMAILIO, dispatcher=1, **settings)
+            nothing = run_probe(KAMAILIO, dispatcher=3, **settings)
+        assert mixed.state is State.DEGRADED
+        assert values(mixed, "trunk_up") == {f"sip:127.0.0.1:{world.provider}": 1, f"sip:127.0.0.1:{dead}": 0}
+        assert nothing.state is State.DOWN
+
+    def test_without_the_module(self, world: World, run_probe: Run) -> None:
+        reading = run_probe(KAMAILIO, host="127.0.0.1", port=world.pbx, dispatcher=1)
+        assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.NOT_OFFERED)
+
+
+def test_trunks_of_several_kinds() -> None:
+    working, lost = Trunk(name="a", state=State.UP), Trunk(name="b", state=State.DOWN, why="x")
+    assert judge([working, lost]).state is State.DEGRADED
+    assert judge([working, Trunk(name="c", state=State.UNKNOWN, why="y")]).state is State.UP

@@ -89,7 +89,7 @@ def test_the_type_decides_which_keys_a_probe_may_have() -> None:
     assert fits(type="tcp", host="10.1.0.1", port=80, interval="30s")
     assert fits(type="tcp", host="10.1.0.1", port="80", **{"x-rack": 7})
     assert fits(type="tcp", device="box")  # the device may bring the rest
-    assert fits(type="asterisk", anything=["goes"])
+    assert fits(type="cucm", anything=["goes"])
     assert fits(type="tcp", host="10.1.0.1")  # as may a template
     assert fits(type="tcp", host="unset", port="unset")
     assert fits(tcp="unset")

@@ -278,21 +278,21 @@ def test_the_site_wide_road() -> None:
 
 def test_a_planned_type_is_read_with_a_warning_and_its_keys_unlooked_at() -> None:
     text = with_components(
-        "  a: {kind: sip-trunk, probes: [{type: asterisk, registration: carrier-a, interval: 2m, odd: [1]}]}"
+        "  a: {kind: sip-trunk, probes: [{type: cucm, registration: carrier-a, interval: 2m, odd: [1]}]}"
     )
     found = read_site(text.encode(), "site.yaml", TYPES)
     assert [str(fault) for fault in found.faults] == [
         "site.yaml:7:40: warning: components.a.probes[0]: "
-        "'asterisk' is not part of this version: the probe will never answer"
+        "'cucm' is not part of this version: the probe will never answer"
     ]
     assert found.site is not None
     (probe,) = found.site.probes
-    assert (probe.type, probe.settings, probe.interval, probe.timeout) == ("asterisk", None, 2 * MINUTE, 5_000)
+    assert (probe.type, probe.settings, probe.interval, probe.timeout) == ("cucm", None, 2 * MINUTE, 5_000)
 
 
 def test_a_type_that_is_there_is_no_longer_planned() -> None:
-    text = with_components("  a: {kind: sip-trunk, probes: [{type: asterisk, uri: 'sip:a.example'}]}")
-    found = read_site(text.encode(), "site.yaml", {"asterisk": TYPES["sip-options"]})
+    text = with_components("  a: {kind: sip-trunk, probes: [{type: cucm, uri: 'sip:a.example'}]}")
+    found = read_site(text.encode(), "site.yaml", {"cucm": TYPES["sip-options"]})
     assert found.faults == ()
     assert found.site is not None
     assert found.site.probes[0].settings == SipOptions(uri="sip:a.example")

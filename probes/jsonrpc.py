@@ -1,0 +1,107 @@
+"""JSON-RPC 2.0 over HTTP as a client, one call a connection: Kamailio's xhttp and OpenSIPS' mi_http.
+
+An answer may hold passwords: no text of it gets into a message, but what the error member says.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import h11
+
+from probes.declared.jsonrpc import Rpc
+from probes.management import Unread, connected, not_protocol
+from resilience.reading import Reason
+
+ANSWER_CAP = 4 << 20
+"""Bytes of an answer: a registration takes some 500, so this is 8,000 of them."""
+_NOT_FOUND = ("'Method Not Found'", "'Method not found'")
+
+READ_ONLY = ("uac.reg_dump", "dispatcher.list", "reg_list", "ds_list")
+"""All that is ever called."""
+
+
+async def call(settings: Rpc, method: str, seconds: float) -> Any:
+    """The result of a call without parameters; Unread says why there is none."""
+    if method not in READ_ONLY:
+        raise ValueError("not a method that a probe calls")
+    try:
+        async with connected(settings, seconds) as (reader, writer):
+            status, answer = await _exchange(settings, _request(settings, method), reader, writer)
+    except h11.RemoteProtocolError:  # its text quotes the answer
+        raise not_protocol("an answer that is not whole HTTP; is the path right?") from None
+    if status in (401, 403):
+        raise Unread(Reason.AUTH, f"answers {status}: the monitor is not let in")
+    if status not in (200, 500):
+        raise not_protocol(f"HTTP status {status}; is the path right?")
+    return result(answer, method)
+
+
+def result(answer: bytes, method: str) -> Any:
+    """The result in an answer to `method`. Pure; raises Unread."""
+    try:
+        reply = json.loads(answer)
+    except (ValueError, RecursionError):
+        raise not_protocol(f"{len(answer)} bytes that are not JSON; is the path right?") from None
+    if not isinstance(reply, dict):
+        raise not_protocol("JSON that is not a JSON-RPC answer")
+    if isinstance(error := reply.get("error"), dict):
+        said = ascii(error.get("message"))[:100]
+        if said in _NOT_FOUND or error.get("code") == -32601:
+            raise Unread(Reason.NOT_OFFERED, f"has no {method}; its module is not loaded")
+        raise Unread(Reason.DEVICE, f"refuses {method}: {said}")
+    if "result" not in reply:
+        raise not_protocol("a JSON-RPC answer without a result")
+    return reply["result"]
+
+
+async def _exchange(
+    settings: Rpc, request: list[Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[int, bytes]:
+    wire = h11.Connection(h11.CLIENT)
+    writer.write(b"".join(wire.send(event) or b"" for event in request))
+    status, body = 0, bytearray()
+    while not isinstance(event := wire.next_event(), h11.EndOfMessage):
+        if event is h11.NEED_DATA:
+            wire.receive_data(await reader.read(65_536))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += event.data
+        if len(body) > ANSWER_CAP:
+            raise not_protocol(f"an answer of more than {ANSWER_CAP} bytes")
+    return status, bytes(body)
+
+
+def _request(settings: Rpc, method: str) -> list[Any]:
+    asked = json.dumps({"jsonrpc": "2.0", "method": method, "id": 1}).encode()
+    head = h11.Request(
+        method="POST",
+        target=settings.path,
+        headers=[
+            ("Host", settings.place),
+            ("User-Agent", "site-resilience-monitor"),
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(asked))),
+            ("Connection", "close"),
+        ],
+    )
+    return [head, h11.Data(data=asked), h11.EndOfMessage()]
+
+
+def text_of(record: Any, member: str, what: str) -> str:
+    """A member that must be a short printable text."""
+    value = record.get(member) if isinstance(record, dict) else None
+    if not isinstance(value, str) or not value or len(value) > 255 or not value.isprintable():
+        raise not_protocol(f"{what} without a usable {member}")
+    return value
+
+
+def list_of(value: Any, member: str) -> list[Any]:
+    """A member that must be a list; a single record comes without one around it from some versions."""
+    found = value.get(member) if isinstance(value, dict) else None
+    if isinstance(found, dict):
+        return [found]
+    if not isinstance(found, list):
+        raise not_protocol(f"an answer without {member}")
+    return found
