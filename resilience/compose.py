@@ -60,12 +60,12 @@ def composed(site: Table, lent: Lent, report: Report) -> Composed:
     assembly = _Components(kinds, lent, report)
     if (node := assembly.assembled(layers)) is not None:
         marks = {**table.marks, "components": node.mark}
-        table = replace(table, entries={**table.entries, "components": node}, marks=marks)
+        table = Table({**table.entries, "components": node}, marks, table.mark)
     return Composed(table, usual, variables, frozenset(assembly.silent))
 
 
 def _only(table: Table, *keys: str) -> Table:
-    return replace(table, entries={word: node for word, node in table.entries.items() if word in keys})
+    return table._replace(entries={word: node for word, node in table.entries.items() if word in keys})
 
 
 def _template(site: Table, lent: Lent, report: Report) -> Table | None:

@@ -5,7 +5,6 @@ name; `KEY: unset` removes. A value keeps the mark of where it was written, a ke
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import overload
 
 from resilience.faults import Report, did_you_mean
@@ -116,7 +115,7 @@ def _unsets(node: Node, key: str = "") -> bool:
 def without_unset(table: Table) -> Table:
     """What `table` itself brings: without what is only there to remove something."""
     brought = {word: _brought(entry, word) for word, entry in table.entries.items()}
-    return replace(table, entries={word: entry for word, entry in brought.items() if entry is not None})
+    return table._replace(entries={word: entry for word, entry in brought.items() if entry is not None})
 
 
 def _brought(node: Node, key: str) -> Node | None:
@@ -125,7 +124,7 @@ def _brought(node: Node, key: str) -> Node | None:
     if isinstance(node, Sequence) and key in NAMED and node.items:
         items = [item for item in node.items if not (isinstance(item, Table) and _removes(item))]
         kept = tuple(without_unset(item) if isinstance(item, Table) else item for item in items)
-        return replace(node, items=kept) if kept else None
+        return node._replace(items=kept) if kept else None
     return None if is_unset(node) else node
 
 

@@ -80,7 +80,7 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
         if wrong:
             own = {key: replace(known, required=False) for key, known in own.items()}
         if probe_type is None:  # which other keys it may have is not known
-            table = replace(table, entries={key: entry for key, entry in table.entries.items() if key in COMMON})
+            table = table._replace(entries={key: entry for key, entry in table.entries.items() if key in COMMON})
         values, mistaken = read_entries(table, {**COMMON, **own}, where, report, ignore=IGNORED)
         wrong |= mistaken
         if called and word in PLANNED and not probe_type:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from resilience.fields import secret
@@ -34,7 +33,7 @@ def resolved(path: Path, probe_types: Mapping[str, ProbeType]) -> tuple[SiteFile
         return found, ""
     order = {word: place for place, word in enumerate(site_fields(probe_types))}
     entries = dict(sorted(tree.entries.items(), key=lambda entry: order.get(entry[0], len(order))))
-    lines = _Writer(probe_types).table(replace(tree, entries=entries), "")
+    lines = _Writer(probe_types).table(tree._replace(entries=entries), "")
     return found, "".join(f"{line}\n" for line in lines)
 
 

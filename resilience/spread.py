@@ -6,7 +6,6 @@ a fault in it is found there. What is shared with other sites is complete, and i
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -47,7 +46,7 @@ def spread(site: Table, probe_types: Mapping[str, ProbeType], usual: Mapping[str
         name: _with_probes(component, partial(complete, name)) if isinstance(component, Table) else component
         for name, component in components.items()
     }
-    return replace(site, entries={**site.entries, "components": replace(table, entries=each)})
+    return site._replace(entries={**site.entries, "components": table._replace(entries=each)})
 
 
 def usual_probes(component: Table, probe_types: Mapping[str, ProbeType], usual: Mapping[str, Table]) -> Table:
@@ -81,7 +80,7 @@ def _of_type(probe: Table, usual: Mapping[str, Table]) -> Entries:
 
 
 def _without(table: Table, key: str) -> Table:
-    return replace(table, entries={word: node for word, node in table.entries.items() if word != key})
+    return table._replace(entries={word: node for word, node in table.entries.items() if word != key})
 
 
 def _shared(component: Node) -> bool:
@@ -98,7 +97,7 @@ def _with_probes(component: Table, complete: Callable[[Table], Table]) -> Table:
     if not isinstance(probes, Sequence):
         return component
     items = tuple(complete(probe) if isinstance(probe, Table) else probe for probe in probes.items)
-    return replace(component, entries={**component.entries, "probes": replace(probes, items=items)})
+    return component._replace(entries={**component.entries, "probes": probes._replace(items=items)})
 
 
 def _road(via: Node, components: Entries) -> set[str]:

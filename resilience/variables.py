@@ -6,7 +6,6 @@ expressions, and what a variable brings is not searched for variables again.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import overload
 
 from resilience.faults import Report, did_you_mean
@@ -44,9 +43,9 @@ class Variables:
             return self._scalar(node) if VARIABLE in node.text else node
         if isinstance(node, Sequence):
             items = tuple(map(self.replaced, node.items))
-            return node if all(map(_same, items, node.items)) else replace(node, items=items)
+            return node if all(map(_same, items, node.items)) else node._replace(items=items)
         entries = {word: self.replaced(entry) for word, entry in node.entries.items()}
-        return node if all(map(_same, entries.values(), node.entries.values())) else replace(node, entries=entries)
+        return node if all(map(_same, entries.values(), node.entries.values())) else node._replace(entries=entries)
 
     def _scalar(self, node: Scalar) -> Scalar:
         names = [found[1] for found in _WRITTEN.finditer(node.text) if found[1] is not None]

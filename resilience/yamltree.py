@@ -5,8 +5,7 @@ Duplicate keys, tags, aliases, merge keys, second documents, nesting and size ar
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -17,7 +16,7 @@ MAX_BYTES = 1 << 20
 
 
 class Mark(NamedTuple):
-    """A place in a file, counted from 1. A tuple: a fleet's files have millions of them."""
+    """A place in a file, counted from 1. A tuple like the nodes: a fleet's files have millions of them."""
 
     file: str
     line: int
@@ -27,20 +26,17 @@ class Mark(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     text: str
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(NamedTuple):
     items: "tuple[Node, ...]"
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """A YAML mapping. `marks` are those of the keys."""
 
     entries: "Mapping[str, Node]"
@@ -71,12 +67,15 @@ def _refuse(mark: Mark, where: str, message: str) -> None:
 def beneath(own: Table, lent: Mapping[str, Node]) -> Table:
     """`own` with the entries of `lent` where it has none of that name; each keeps the mark of where it stands."""
     added = {word: node for word, node in lent.items() if word not in own.entries}
-    return replace(
-        own,
-        entries={**own.entries, **added},
-        marks={**own.marks, **{word: node.mark for word, node in added.items()}},
-    )
+    if not added:
+        return own
+    marks = {word: node.mark for word, node in added.items()}
+    return Table({**own.entries, **added}, {**own.marks, **marks}, own.mark)
 
+
+_Scalar, _SequenceEnd, _MappingEnd = yaml.ScalarEvent, yaml.SequenceEndEvent, yaml.MappingEndEvent
+_new: Any = tuple.__new__
+"""A named tuple without the call of its own `__new__`, which takes longer than all else about it."""
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's parser where PyYAML was built with it (twenty times faster); only its events are used."""
@@ -107,18 +106,17 @@ def parse_tree(text: bytes, file: str, note: Note = _refuse) -> Node:
 
 
 class _Builder:
-    def __init__(self, parser: object, file: str, note: Note) -> None:
-        self._parser = parser
+    """One event at a time; scalars, which are most of a file, are made where they stand and not by `_node`."""
+
+    def __init__(self, parser: Any, file: str, note: Note) -> None:
+        self._next = parser.get_event
         self._file = file
         self._note = note
         self._path: list[str] = []
 
-    def _next(self) -> Any:
-        return self._parser.get_event()  # type: ignore[attr-defined]  # the loaders have no common stub
-
     def _mark(self, event: Any) -> Mark:
         start = event.start_mark
-        return Mark(self._file, start.line + 1, start.column + 1)
+        return _new(Mark, (self._file, start.line + 1, start.column + 1))
 
     def document(self) -> Node:
         self._next()  # stream start
@@ -143,24 +141,44 @@ class _Builder:
         if isinstance(event, yaml.ScalarEvent):
             return Scalar(event.value, mark)
         if isinstance(event, yaml.SequenceStartEvent):
-            return Sequence(tuple(self._items()), mark)
+            return self._sequence(mark)
         return self._table(mark)
 
-    def _items(self) -> Iterator[Node]:
-        index = 0
-        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
-            yield self._inside(f"[{index}]", event)
-            index += 1
+    def _plain(self) -> bool:
+        """Whether a scalar inside the container at hand may be made without `_node`."""
+        return len(self._path) + 1 < MAX_DEPTH
+
+    def _sequence(self, mark: Mark) -> Sequence:
+        take, file, path, plain = self._next, self._file, self._path, self._plain()
+        items: list[Node] = []
+        while (event := take()).__class__ is not _SequenceEnd:
+            if event.__class__ is _Scalar and plain and event.tag is None:
+                start = event.start_mark
+                items.append(_new(Scalar, (event.value, _new(Mark, (file, start.line + 1, start.column + 1)))))
+            else:
+                path.append(f"[{len(items)}]")
+                items.append(self._node(event))
+                path.pop()
+        return Sequence(tuple(items), mark)
 
     def _table(self, mark: Mark) -> Table:
+        take, file, path, plain = self._next, self._file, self._path, self._plain()
         entries: dict[str, Node] = {}
         marks: dict[str, Mark] = {}
-        while not isinstance(event := self._next(), yaml.MappingEndEvent):
-            at = self._mark(event)
-            if not isinstance(event, yaml.ScalarEvent):
+        while (event := take()).__class__ is not _MappingEnd:
+            start = event.start_mark
+            at = _new(Mark, (file, start.line + 1, start.column + 1))
+            if event.__class__ is not _Scalar:
                 raise YamlFault(at, "a key must be plain text")
-            key = event.value
-            node = self._inside(key, self._next())
+            key: str = event.value
+            event = take()
+            if event.__class__ is _Scalar and plain and event.tag is None:
+                start = event.start_mark
+                node: Node = _new(Scalar, (event.value, _new(Mark, (file, start.line + 1, start.column + 1))))
+            else:
+                path.append(key)
+                node = self._node(event)
+                path.pop()
             if key == "<<":
                 self._note(at, self._where(), "merge keys are not read; write the values out")
             elif key in entries:
@@ -169,12 +187,6 @@ class _Builder:
                 marks[key] = at
                 entries[key] = node
         return Table(entries, marks, mark)
-
-    def _inside(self, step: str, event: Any) -> Node:
-        self._path.append(step)
-        node = self._node(event)
-        self._path.pop()
-        return node
 
     def _where(self) -> str:
         return ".".join(self._path).replace(".[", "[")
