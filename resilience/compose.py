@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from resilience.defaults import Lent
 from resilience.faults import Fault, Invalid, Report, did_you_mean
 from resilience.fields import IGNORED, name
-from resilience.merge import absent, is_unset, laid_over, weight
+from resilience.merge import absent, is_unset, laid_over, unsets, weight
 from resilience.siteshape import VARS
 from resilience.variables import BUILT_IN, Variables
 from resilience.yamltree import MAX_BYTES, Mark, Node, Scalar, Table, YamlFault
@@ -34,6 +34,8 @@ class Composed:
     usual: Mapping[str, Table]
     """What is usual for probes, by their type."""
     variables: Variables
+    grown: bool
+    """Whether anything came from elsewhere."""
     silent: frozenset[Mark]
     """What stands there is told as wrong already, and what follows from that is not told."""
 
@@ -61,7 +63,8 @@ def composed(site: Table, lent: Lent, report: Report) -> Composed:
     if (node := assembly.assembled(layers)) is not None:
         marks = {**table.marks, "components": node.mark}
         table = Table({**table.entries, "components": node}, marks, table.mark)
-    return Composed(table, usual, variables, frozenset(assembly.silent))
+    grown = bool(parts or kinds or usual or lent.shared)
+    return Composed(table, usual, variables, grown, frozenset(assembly.silent))
 
 
 def _only(table: Table, *keys: str) -> Table:
@@ -144,6 +147,8 @@ class _Components:
         tables = [node for node in said if isinstance(node, Table)]
         if not tables:
             return said[-1] if said else None
+        if len(tables) == 1 and self._is_whole(tables[0]):
+            return tables[0]
         entries: dict[str, Node] = {}
         for word in dict.fromkeys(word for table in tables for word in table.entries):
             parts = _standing(tables, word, f"components.{word}", self._report)
@@ -152,6 +157,11 @@ class _Components:
                 entries[word] = self._component(layered, f"components.{word}") if layered else parts[-1]
         marks = {word: mark for table in tables for word, mark in table.marks.items()}
         return Table(entries, marks, tables[-1].mark)
+
+    def _is_whole(self, components: Table) -> bool:
+        """Whether nothing is put into them and nothing taken out."""
+        shared = any("shared" in entry.entries for entry in components.entries.values() if isinstance(entry, Table))
+        return not self._kinds and not shared and not unsets(components)
 
     def _component(self, layers: list[Table], where: str) -> Table:
         shared, kind = _said(layers, "shared"), _said(layers, "kind")

@@ -14,6 +14,8 @@ from resilience.yamltree import Mark, Node, Scalar, Sequence, Table
 MOST_LOOPS = 20
 """After so many loops in a file the rest is left for the next reading."""
 
+_KINDS = frozenset(kind.value for kind in Kind)
+
 BELONGS_TO: Mapping[str, Kind] = {"runtime": Kind.UPS, "starts_within": Kind.GENERATOR, "fuel": Kind.GENERATOR}
 """Keys that only one kind has."""
 
@@ -55,7 +57,7 @@ def _names(site: Table, components: Table | None, report: Report) -> None:
 def _component(name: str, entry: Table, kind: str, mark: Mark, report: Report) -> None:
     where = f"components.{name}"
     for key, owner in BELONGS_TO.items():
-        if key in entry.entries and kind in [*Kind] and kind != owner:
+        if key in entry.entries and kind in _KINDS and kind != owner:
             report.error(entry.marks[key], f"{where}.{key}", f"'{key}' belongs to kind {owner}, and this is {kind}")
     power = entry.entries.get("power")
     if kind == Kind.UPS and (power is None or power == Sequence((), power.mark)):
@@ -77,7 +79,7 @@ def _feeds(kinds: Mapping[str, str], report: Report) -> None:
         if feed.where not in fed or feed.name not in kinds:
             continue
         kind = kinds[feed.name]
-        if kind in [*Kind] and kind not in passing:
+        if kind in _KINDS and kind not in passing:
             report.warn(feed.mark, feed.where, f"'{feed.name}' is of kind {kind}, which passes no power on")
         if kind == Kind.UTILITY and fed[feed.where] == Kind.GENERATOR:
             report.warn(feed.mark, feed.where, f"a generator fed by the utility '{feed.name}' is gone together with it")
@@ -88,18 +90,23 @@ def _loops(components: Table, report: Report) -> None:
     for reference in report.references:
         if reference.to == "component" and reference.name in components.entries:
             at.setdefault(reference.where, []).append(reference)
-    inputs: dict[str, list[Reference]] = {}
-    roads: dict[str, list[Reference]] = {}
-    for name, entry in components.entries.items():
-        where = f"components.{name}"
-        probes = entry.entries.get("probes") if isinstance(entry, Table) else None
-        count = len(probes.items) if isinstance(probes, Sequence) else 0
-        inputs[name] = [*at.get(f"{where}.needs", ()), *at.get(f"{where}.power", ())]
-        roads[name] = [via for index in range(count) for via in at.get(f"{where}.probes[{index}].via", ())]
+    inputs = {
+        name: [*at.get(f"components.{name}.needs", ()), *at.get(f"components.{name}.power", ())]
+        for name in components.entries
+    }
     for loop in _each_loop(inputs):
         report.error(loop[0].mark, loop[0].where, f"a loop: {_spelled(loop)}")
+    if not any(where.endswith("].via") for where in at):
+        return
+    roads = {name: [*_roads(name, entry, at)] for name, entry in components.entries.items()}
     for loop in _each_loop(roads):
         report.error(loop[0].mark, loop[0].where, f"a loop of probes' roads: {_spelled(loop)}")
+
+
+def _roads(name: str, component: Node, at: Mapping[str, list[Reference]]) -> Iterator[Reference]:
+    probes = component.entries.get("probes") if isinstance(component, Table) else None
+    for index in range(len(probes.items) if isinstance(probes, Sequence) else 0):
+        yield from at.get(f"components.{name}.probes[{index}].via", ())
 
 
 def _spelled(loop: list[Reference]) -> str:
@@ -112,6 +119,8 @@ def _each_loop(edges: Mapping[str, list[Reference]]) -> Iterator[list[Reference]
 
     One is taken apart at its last reference before the next is looked for, so a reference closes one loop at most.
     """
+    if _without_loop(edges):
+        return
     order = {name: index for index, name in enumerate(edges)}
     left = {name: {reference.name: reference for reference in reversed(out)} for name, out in edges.items()}
     for _ in range(MOST_LOOPS):
@@ -127,3 +136,19 @@ def _each_loop(edges: Mapping[str, list[Reference]]) -> Iterator[list[Reference]
             yield loop
         else:
             return
+
+
+def _without_loop(edges: Mapping[str, list[Reference]]) -> bool:
+    """Whether everything can be put in an order; much quicker than to find the loop that there hardly ever is."""
+    waiting = {name: len(out) for name, out in edges.items()}
+    users: dict[str, list[str]] = {}
+    for name, out in edges.items():
+        for reference in out:
+            users.setdefault(reference.name, []).append(name)
+    ready = [name for name, count in waiting.items() if not count]
+    for name in ready:  # grows meanwhile
+        for user in users.get(name, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    return len(ready) == len(edges)

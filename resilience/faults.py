@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from resilience.yamltree import Mark
 
@@ -25,8 +26,7 @@ class Fault:
         return f"{self.mark}: {'warning: ' if self.warning else ''}{place}{self.message}{reader}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A name that stands for something declared elsewhere in the file: `to` is what it must be the name of."""
 
     to: str

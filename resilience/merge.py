@@ -31,10 +31,10 @@ def laid_over(below: Node | None, above: Node, where: str, report: Report, key: 
     """`above` over `below`; `where` is its address and `key` the last step of that."""
     if isinstance(above, Table):
         under = below if isinstance(below, Table) and not _another_choice(key, below, above) else None
-        return _merged(under, above, where, report) if under or _unsets(above) else above
+        return _merged(under, above, where, report) if under or unsets(above) else above
     if isinstance(above, Sequence) and key in NAMED:
         named = below if isinstance(below, Sequence) else None
-        return _by_name(named, above, where, report, NAMED[key]) if named or _unsets(above, key) else above
+        return _by_name(named, above, where, report, NAMED[key]) if named or unsets(above, key) else above
     return above
 
 
@@ -105,11 +105,14 @@ def _another_choice(key: str, below: Table, above: Table) -> bool:
     return words <= _SOURCES and key not in ("labels", "vars") and all(isinstance(node, Scalar) for node in values)
 
 
-def _unsets(node: Node, key: str = "") -> bool:
+def unsets(node: Node, key: str = "") -> bool:
     """Whether anything in `node` is there to remove something."""
     if isinstance(node, Table):
-        return any(is_unset(entry) or _unsets(entry, word) for word, entry in node.entries.items())
-    return isinstance(node, Sequence) and key in NAMED and any(map(_unsets, node.items))
+        for word, entry in node.entries.items():
+            if entry.text == UNSET if isinstance(entry, Scalar) else unsets(entry, word):
+                return True
+        return False
+    return isinstance(node, Sequence) and key in NAMED and any(map(unsets, node.items))
 
 
 def without_unset(table: Table) -> Table:

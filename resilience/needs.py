@@ -3,15 +3,17 @@
 Read by hand and not as a union of records: one wrong key gives one message, at that key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from resilience.faults import Invalid, Report
-from resilience.fields import Field, as_table, integer, read_entries, reference, required, what_is
+from resilience.fields import Field, Keys, as_table, integer, reference, required, what_is
 from resilience.model import Gate, Need, all_of, any_of
-from resilience.yamltree import Node, Scalar, Sequence
+from resilience.yamltree import Node, Scalar, Sequence, Table
 
 _NAME = reference("component")
+_ReadGate = Callable[[Node, str, Report], Gate]
+
 _IN_ENGLISH = {"and": "all_of", "or": "any_of"}
 
 
@@ -27,11 +29,9 @@ def needs() -> Field[Gate]:
 
 def _need(node: Node, where: str, report: Report) -> Need:
     if isinstance(node, Scalar):
-        for word in node.text.split():
-            if word.lower() in _IN_ENGLISH:
-                message = f"'{node.text}' is not a name; write {{{_IN_ENGLISH[word.lower()]}: [...]}}"
-                report.error(node.mark, where, message)
-                raise Invalid
+        if meant := _spelled_out(node.text):
+            report.error(node.mark, where, f"'{node.text}' is not a name; write {{{meant}: [...]}}")
+            raise Invalid
         return _NAME.read(node, where, report)
     if isinstance(node, Sequence):
         return all_of(*_parts(node, where, report))
@@ -40,20 +40,42 @@ def _need(node: Node, where: str, report: Report) -> Need:
         if word.lower() in _IN_ENGLISH:
             report.error(table.marks[word], where, f"'{word}' is not a gate; write {_IN_ENGLISH[word.lower()]}")
             raise Invalid
-    # What a gate names has the address of the whole `needs`: its marks tell it apart, its depth is of no interest.
-    gates: Mapping[str, Field[Gate]] = {
-        "all_of": Field(lambda body, _, report: all_of(*_parts(body, where, report)), dict),
-        "any_of": Field(lambda body, _, report: any_of(*_parts(body, where, report)), dict),
-        "at_least": Field(lambda body, _, report: _at_least(body, where, report), dict),
-    }
-    values, wrong = read_entries(table, gates, where, report, what="gate")
+    if len(table.entries) == 1:
+        ((word, body),) = table.entries.items()
+        if word in _GATES:
+            return _GATES[word](body, where, report)
+    return _among_others(table, where, report)
+
+
+def _spelled_out(text: str) -> str:
+    """The gate that `text` has an English word for, or nothing."""
+    return next((_IN_ENGLISH[word] for word in text.lower().split() if word in _IN_ENGLISH), "")
+
+
+def _among_others(table: Table, where: str, report: Report) -> Need:
+    """The gate of a mapping that holds none, several or something else beside it: hardly ever right."""
+
+    def part(gate: _ReadGate) -> Field[Gate]:
+        # What a gate names has the address of the whole `needs`: its marks tell it apart, its depth is of no interest.
+        return Field(lambda body, _, report: gate(body, where, report), dict)
+
+    fields = {word: part(gate) for word, gate in _GATES.items()}
+    values, wrong = Keys(fields, what="gate").read(table, where, report)
     if wrong:
         raise Invalid
     if len(values) != 1:
-        report.error(node.mark, where, f"one gate is wanted here, one of {', '.join(gates)}; there are {len(values)}")
+        report.error(table.mark, where, f"one gate is wanted here, one of {', '.join(_GATES)}; there are {len(values)}")
         raise Invalid
     gate: Need = next(iter(values.values()))
     return gate
+
+
+def _all_of(body: Node, where: str, report: Report) -> Gate:
+    return all_of(*_parts(body, where, report))
+
+
+def _any_of(body: Node, where: str, report: Report) -> Gate:
+    return any_of(*_parts(body, where, report))
 
 
 def _parts(node: Node, where: str, report: Report) -> tuple[Need, ...]:
@@ -80,7 +102,7 @@ def _at_least(node: Node, where: str, report: Report) -> Gate:
         "count": required(integer(1, 10_000), "how many must work"),
         "of": required(Field(lambda body, _, report: _parts(body, where, report), dict), "a list of needs"),
     }
-    values, wrong = read_entries(table, fields, where, report)
+    values, wrong = Keys(fields).read(table, where, report)
     if wrong:
         raise Invalid
     count, parts = values["count"], values["of"]
@@ -90,6 +112,8 @@ def _at_least(node: Node, where: str, report: Report) -> Gate:
         raise Invalid
     return Gate(count, parts)
 
+
+_GATES: Mapping[str, _ReadGate] = {"all_of": _all_of, "any_of": _any_of, "at_least": _at_least}
 
 _LIST = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/need"}}
 

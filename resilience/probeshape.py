@@ -10,13 +10,13 @@ from resilience.fields import (
     IGNORED,
     VARIABLE,
     Field,
+    Keys,
     as_table,
     described,
     distinct,
     integer,
     list_of,
     name,
-    read_entries,
     record_schema,
     reference,
     references,
@@ -25,7 +25,7 @@ from resilience.fields import (
     text,
 )
 from resilience.probing import ProbeType
-from resilience.yamltree import Node, Scalar, Table
+from resilience.yamltree import Mark, Node, Scalar, Table
 
 # fmt: off
 PLANNED = frozenset({
@@ -64,8 +64,29 @@ LENT = {key: known for key, known in COMMON.items() if key not in ("type", "name
 """What a device may lend to its probes beside the keys of their types."""
 
 
+class _Shape:
+    """What a probe of one type may say: by itself, and with a device that lends it what is missing."""
+
+    def __init__(self, probe_type: ProbeType | None) -> None:
+        own = probe_type.fields if probe_type else {}
+        lent = {key: replace(known, required=False) for key, known in own.items()}
+        self.type = probe_type
+        self.alone = Keys({**COMMON, **own}, ignore=IGNORED)
+        self.with_device = Keys({**COMMON, **lent}, ignore=IGNORED)
+        self.usual = {key: getattr(probe_type, key) if probe_type else usual for key, usual in _UNRUN.items()}
+
+
 def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
     """One probe as the values of a ProbeSpec, all but its component; its schema is `probe_schema`."""
+    unknown = _Shape(None)
+    shapes: dict[str, _Shape] = {}
+
+    def shape_of(word: str) -> _Shape:
+        shape = shapes.get(word)
+        if shape is None:
+            known = probe_types.get(word)
+            shape = unknown if known is None else shapes.setdefault(word, _Shape(known))
+        return shape
 
     def read(node: Node, where: str, report: Report) -> dict[str, Any]:
         table = as_table(node, where, report)
@@ -73,36 +94,31 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
         word = called.text if isinstance(called, Scalar) else ""
         if report.partial and VARIABLE in word:
             word = ""
-        probe_type = probe_types.get(word)
+        shape = shape_of(word)
         # Where there is such a device, its values stand in its place by now (`resilience.spread`).
         wrong = "device" in table.entries
-        own = probe_type.fields if probe_type else {}
-        if wrong:
-            own = {key: replace(known, required=False) for key, known in own.items()}
-        if probe_type is None:  # which other keys it may have is not known
+        keys = shape.with_device if wrong else shape.alone
+        if shape.type is None:  # which other keys it may have is not known
             table = table._replace(entries={key: entry for key, entry in table.entries.items() if key in COMMON})
-        values, mistaken = read_entries(table, {**COMMON, **own}, where, report, ignore=IGNORED)
+        values, mistaken = keys.read(table, where, report)
         wrong |= mistaken
-        if called and word in PLANNED and not probe_type:
-            message = f"'{word}' is not part of this version: the probe will never answer"
-            report.warn(called.mark, where, message)
-        elif called and word and not probe_type:
-            near = did_you_mean(word, sorted({*probe_types, *PLANNED}))
-            report.error(called.mark, where, f"unknown probe type '{word}'{near}")
-            wrong = True
+        if called and shape.type is None:
+            wrong |= _tell_unknown(word, probe_types, called.mark, where, report)
         if report.partial:
             raise Invalid
-        timing = _timing(probe_type, values)
+        timing = _timing(shape.usual, values)
         for key, message in _wrong_timing(timing, values, table):
             report.error(table.entries[key].mark, f"{where}.{key}", message)
             wrong = True
         if wrong:
             raise Invalid
-        chosen = {key.replace("-", "_"): value for key, value in values.items() if key not in COMMON}
-        settings = probe_type.settings(**chosen) if probe_type else None
-        if probe_type and (complaint := probe_type.check(settings)):
-            report.error(table.mark, where, complaint)
-            raise Invalid
+        settings = None
+        if shape.type is not None:
+            chosen = {key.replace("-", "_"): value for key, value in values.items() if key not in COMMON}
+            settings = shape.type.settings(**chosen)
+            if complaint := shape.type.check(settings):
+                report.error(table.mark, where, complaint)
+                raise Invalid
         return {
             "type": word,
             "name": values.get("name", word),
@@ -115,13 +131,22 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
     return Field(read, lambda: {"$ref": "#/$defs/probe"})
 
 
+def _tell_unknown(word: str, probe_types: Mapping[str, ProbeType], mark: Mark, where: str, report: Report) -> bool:
+    """Whether the type is wrong, and not only one of later versions."""
+    if word in PLANNED:
+        report.warn(mark, where, f"'{word}' is not part of this version: the probe will never answer")
+    elif word:
+        near = did_you_mean(word, sorted({*probe_types, *PLANNED}))
+        report.error(mark, where, f"unknown probe type '{word}'{near}")
+    return bool(word) and word not in PLANNED
+
+
 def probes(probe_types: Mapping[str, ProbeType]) -> Field[tuple[dict[str, Any], ...]]:
     return distinct(list_of(probe(probe_types)), "name", "type", advice="; give each a 'name'")
 
 
-def _timing(probe_type: ProbeType | None, values: Mapping[str, Any]) -> dict[str, int]:
-    """Times in ms and counts: those written, else those of the type."""
-    usual = {key: getattr(probe_type, key) if probe_type else usual for key, usual in _UNRUN.items()}
+def _timing(usual: Mapping[str, int], values: Mapping[str, Any]) -> dict[str, int]:
+    """Times in ms and counts: those written, else those usual for the type."""
     timing = {key: int(values.get(key, default)) for key, default in usual.items()}
     if "confirm" not in values:
         timing["confirm"] = min(timing["confirm"], timing["interval"])
@@ -131,6 +156,8 @@ def _timing(probe_type: ProbeType | None, values: Mapping[str, Any]) -> dict[str
 
 def _wrong_timing(timing: Mapping[str, int], values: Mapping[str, Any], table: Table) -> Iterator[tuple[str, str]]:
     """Told at the keys that are written: what a type brings along agrees with itself."""
+    if timing["timeout"] < timing["interval"] >= timing["confirm"]:
+        return
     if any(key in table.entries and key not in values for key in timing):
         return
     interval, timeout, confirm = (spoken(timing[key]) for key in ("interval", "timeout", "confirm"))

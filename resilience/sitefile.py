@@ -79,7 +79,8 @@ class Reader:
             report.faults += part.faults
             raise
         tree = spread(whole.table, self._probe_types, whole.usual)
-        bounded(tree)
+        if whole.grown or tree is not whole.table:
+            bounded(tree)
         site = None
         with suppress(Invalid):
             site = self._shape.read(tree, "", report)

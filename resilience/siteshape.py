@@ -178,9 +178,9 @@ WANTED_NAME = "a name: small letters, digits, '-', '_' and '.', a letter or digi
 
 
 def components(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Component]]:
-    def build(word: str, *, kind: str, probes: tuple[dict[str, Any], ...] = (), **values: Any) -> Component:
-        specs = tuple(ProbeSpec(component=word, **probe) for probe in probes)
-        return Component(name=word, kind=Kind(kind), probes=specs, **values)
+    def build(word: str, *, probes: tuple[dict[str, Any], ...] = (), **values: Any) -> Component:
+        specs = tuple([ProbeSpec(component=word, **probe) for probe in probes])
+        return Component(name=word, probes=specs, **values)
 
     return mapped(
         table_of(component(probe_types), key=NAME, wanted=WANTED_NAME, least=1, what="component"),
@@ -196,7 +196,7 @@ _PATH = record(
         "instructions": described(text(), "What people do to call 911 this way."),
         "serves": described(list_of(text(), least=1, what="area"), "Areas; left out, it serves every area."),
     },
-    lambda *, tier, **values: EmergencyPath(tier=Tier(tier), **values),
+    EmergencyPath,
     ignore=IGNORED,
 )
 

@@ -22,6 +22,8 @@ def spread(site: Table, probe_types: Mapping[str, ProbeType], usual: Mapping[str
     if not isinstance(table, Table):
         return site
     components, devices, via = table.entries, _entries(site, "devices"), site.entries.get("via")
+    if not usual and not devices and via is None:
+        return site
     roads: dict[int, set[str]] = {}
 
     def stands_in(road: Node, name: str) -> bool:
@@ -30,17 +32,19 @@ def spread(site: Table, probe_types: Mapping[str, ProbeType], usual: Mapping[str
         return name in roads[id(road)]
 
     def complete(name: str, probe: Table) -> Table:
-        keys = _keys(probe, probe_types)
         alone = _shared(components[name])
-        of_type = _picked(_of_type(probe, {} if alone else usual or {}), ("device", *keys))
+        of_type = _of_type(probe, {} if alone else usual or {})
+        if of_type:
+            of_type = _picked(of_type, ("device", *_keys(probe, probe_types)))
         device = probe.entries.get("device", of_type.get("device"))
         lending = devices.get(device.text) if isinstance(device, Scalar) else None
         if isinstance(lending, Table):
-            probe = beneath(_without(probe, "device"), _picked(lending.entries, keys))
-            of_type.pop("device", None)
-        ways = () if alone else (of_type.pop("via", None), via)
+            probe = beneath(_without(probe, "device"), _picked(lending.entries, _keys(probe, probe_types)))
+            of_type = {key: node for key, node in of_type.items() if key != "device"}
+        ways = () if alone else (of_type.get("via"), via)
         fit = [way for way in ways if way is not None and not stands_in(way, name)]
-        return beneath(probe, {**of_type, **({"via": fit[0]} if fit else {})})
+        of_type = {key: node for key, node in of_type.items() if key != "via"}
+        return beneath(probe, {**of_type, "via": fit[0]} if fit else of_type)
 
     each = {
         name: _with_probes(component, partial(complete, name)) if isinstance(component, Table) else component

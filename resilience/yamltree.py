@@ -73,7 +73,8 @@ def beneath(own: Table, lent: Mapping[str, Node]) -> Table:
     return Table({**own.entries, **added}, {**own.marks, **marks}, own.mark)
 
 
-_Scalar, _SequenceEnd, _MappingEnd = yaml.ScalarEvent, yaml.SequenceEndEvent, yaml.MappingEndEvent
+_Scalar: Any = yaml.ScalarEvent
+_SequenceEnd, _MappingEnd = yaml.SequenceEndEvent, yaml.MappingEndEvent
 _new: Any = tuple.__new__
 """A named tuple without the call of its own `__new__`, which takes longer than all else about it."""
 
@@ -116,7 +117,7 @@ class _Builder:
 
     def _mark(self, event: Any) -> Mark:
         start = event.start_mark
-        return _new(Mark, (self._file, start.line + 1, start.column + 1))
+        return Mark(self._file, start.line + 1, start.column + 1)
 
     def document(self) -> Node:
         self._next()  # stream start
@@ -151,6 +152,7 @@ class _Builder:
     def _sequence(self, mark: Mark) -> Sequence:
         take, file, path, plain = self._next, self._file, self._path, self._plain()
         items: list[Node] = []
+        event: Any
         while (event := take()).__class__ is not _SequenceEnd:
             if event.__class__ is _Scalar and plain and event.tag is None:
                 start = event.start_mark
@@ -165,6 +167,7 @@ class _Builder:
         take, file, path, plain = self._next, self._file, self._path, self._plain()
         entries: dict[str, Node] = {}
         marks: dict[str, Mark] = {}
+        event: Any
         while (event := take()).__class__ is not _MappingEnd:
             start = event.start_mark
             at = _new(Mark, (file, start.line + 1, start.column + 1))

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from resilience.fields import Field, address, choice, described, host, integer, list_of, text
@@ -30,6 +31,7 @@ class Targets:
         return str(source.version) if source else self.ip
 
 
+@lru_cache(1024)
 def literal(word: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that `word` is; None for a name and for ""."""
     try:
