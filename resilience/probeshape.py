@@ -124,7 +124,7 @@ def probe(probe_types: Mapping[str, ProbeType]) -> Field[dict[str, Any]]:
             "name": values.get("name", word),
             "via": values.get("via", ()),
             "settings": settings,
-            "proves": probe_type is None or probe_type.proves,
+            "proves": shape.type is None or shape.type.proves,
             **timing,
         }
 
