@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from resilience.assess import NOW, UTILITY, Assessment, SiteState, assess_design
 from resilience.duration import FOREVER, Ms
@@ -44,10 +45,28 @@ class Fleet:
     """Nearest to losing 911 first."""
 
 
+class Placed(NamedTuple):
+    """One site on its own: where it stands, and what takes it out, each with the site's id or "" for what is shared."""
+
+    standing: Standing
+    fatal: tuple[tuple[str, str], ...]
+
+
+def placed(site: Site, now: float) -> Placed:
+    """The design basis of one site. `now` in seconds since 1970: acceptances expire."""
+    design = assess_design(site, now)
+    own = [(point.component, site.id) for point in design.single_points if not site.components[point.component].shared]
+    return Placed(_standing(design), (*own, *((name, "") for name in _shared_that_end_it(design))))
+
+
+def together(sites: Iterable[Placed]) -> Fleet:
+    every = list(sites)
+    return Fleet(_blasts(every), tuple(sorted((site.standing for site in every), key=_nearest)))
+
+
 def fleet(sites: Iterable[Site], now: float) -> Fleet:
-    """The design basis of every site, taken together. `now` in seconds since 1970: acceptances expire."""
-    assessed = [assess_design(site, now) for site in sites]
-    return Fleet(_blasts(assessed), tuple(sorted(map(_standing, assessed), key=_nearest)))
+    """The design basis of every site, taken together."""
+    return together(placed(site, now) for site in sites)
 
 
 def _standing(design: Assessment) -> Standing:
@@ -68,18 +87,14 @@ def _nearest(standing: Standing) -> tuple[int, Ms, str]:
     return (standing.margin.failures, standing.left, standing.site)
 
 
-def _blasts(assessed: Iterable[Assessment]) -> tuple[Blast, ...]:
-    hit: dict[tuple[str, str], list[Site]] = {}
-    for design in assessed:
-        site = design.site
-        for point in design.single_points:
-            if not site.components[point.component].shared:
-                hit.setdefault((point.component, site.id), []).append(site)
-        for name in _shared_that_end_it(design):
-            hit.setdefault((name, ""), []).append(site)
+def _blasts(sites: Iterable[Placed]) -> tuple[Blast, ...]:
+    hit: dict[tuple[str, str], list[Standing]] = {}
+    for site in sites:
+        for fatal in site.fatal:
+            hit.setdefault(fatal, []).append(site.standing)
     blasts = (
-        Blast(name, at, tuple(sorted(site.id for site in sites)), sum(site.people or 0 for site in sites))
-        for (name, at), sites in hit.items()
+        Blast(name, at, tuple(sorted(one.site for one in standings)), sum(one.people or 0 for one in standings))
+        for (name, at), standings in hit.items()
     )
     return tuple(sorted(blasts, key=lambda blast: (-len(blast.sites), -blast.people, blast.name, blast.site)))
 

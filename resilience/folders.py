@@ -7,7 +7,7 @@ and the whole tree are told the same. The only place of the reader that touches 
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from resilience.defaults import Lent, read_defaults
@@ -60,6 +60,33 @@ def declarations(folder: Path, blocked: Callable[[OSError], None]) -> Iterator[P
             if suffix in SUFFIXES and not passed_over:
                 yield Path(parent, name)
         seen.add(real)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a reading begins with."""
+
+    files: tuple[tuple[Path, Lent], ...]
+    """The site files, by name, each with what its folder lends it."""
+    broken: Mapping[Path, tuple[Fault, ...]]
+    """Defaults that are wrong."""
+    blocked: Mapping[Path, tuple[Fault, ...]]
+    """Folders that cannot be listed."""
+
+
+def listed(path: Path, probe_types: Mapping[str, ProbeType]) -> Listing:
+    """The site file `path`, or every one in the directory `path` and below; OSError where there is no such path."""
+    folders = Folders(probe_types, relative=not path.is_absolute())
+    errors: list[OSError] = []
+    found = sorted(declarations(path, errors.append)) if stat.S_ISDIR(path.stat().st_mode) else [path]
+    # The defaults of a folder are told where they are wrong, whether a site file stands on them or not.
+    lent = [(file, folders.lent(file.parent)) for file in found]
+    blocked = {Path(error.filename or path): unreadable(error) for error in errors}
+    return Listing(
+        tuple((file, of_folder) for file, of_folder in lent if file.stem != DEFAULTS),
+        folders.faults,
+        {folder: refused(folder, message) for folder, message in blocked.items()},
+    )
 
 
 class Folders:

@@ -1,10 +1,10 @@
 """Site files: YAML text → a site and everything that is wrong with it; a directory of them, read whole."""
 
-import stat
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from resilience import siteshape
 from resilience.compose import NoTemplate, composed
@@ -13,7 +13,7 @@ from resilience.cutsets import refuse_too_large
 from resilience.defaults import ALONE, Lent
 from resilience.faults import Fault, Invalid, Report, in_order
 from resilience.fields import Field, as_table
-from resilience.folders import DEFAULTS, Folders, Unreadable, content, declarations, refused, unreadable
+from resilience.folders import Unreadable, content, listed, refused
 from resilience.merge import bounded, without_unset
 from resilience.model import Site
 from resilience.probing import ProbeType
@@ -33,6 +33,13 @@ class SiteFile:
     """The id as written, and where: known for many a file whose site is not."""
 
 
+class Faulty(Protocol):
+    """Whatever came of a file."""
+
+    @property
+    def faults(self) -> tuple[Fault, ...]: ...
+
+
 def read_site(text: bytes, file: str, probe_types: Mapping[str, ProbeType]) -> SiteFile:
     """The site that `text` declares by itself; `file` is what its faults call it. Nothing in `text` makes it raise.
 
@@ -50,6 +57,13 @@ class Reader:
 
     def read(self, text: bytes, file: str, lent: Lent) -> SiteFile:
         return self.read_whole(text, file, lent)[0]
+
+    def read_file(self, path: Path, lent: Lent) -> SiteFile:
+        """The same of a file on disk; one that cannot be read is a fault of it."""
+        try:
+            return self.read(content(path), str(path), lent)
+        except Unreadable as error:
+            return SiteFile(None, refused(path, str(error)))
 
     def read_whole(self, text: bytes, file: str, lent: Lent) -> tuple[SiteFile, Table | None]:
         """Also the tree that the site was read from, where there is one: the file with all that it takes."""
@@ -109,36 +123,30 @@ def read_path(path: Path, probe_types: Mapping[str, ProbeType]) -> dict[Path, Si
 
     Raises OSError where there is no such path; a file that cannot be read is a fault of that file.
     """
-    reader, folders = Reader(probe_types), Folders(probe_types, relative=not path.is_absolute())
-    blocked: list[OSError] = []
-    directory = stat.S_ISDIR(path.stat().st_mode)
-    files = sorted(declarations(path, blocked.append)) if directory else [path]
-    read: dict[Path, SiteFile] = {}
-    for file in files:
-        lent = folders.lent(file.parent)
-        if file.stem != DEFAULTS:
-            read[file] = _read(file, reader, lent)
-    for error in blocked:
-        folder = Path(error.filename or path)
-        read[folder] = SiteFile(None, refused(folder, unreadable(error)))
-    _tell_same_ids(read)
-    broken = {file: SiteFile(None, faults) for file, faults in folders.faults.items()}
-    return broken | read
+    listing, reader = listed(path, probe_types), Reader(probe_types)
+    read = {file: reader.read_file(file, lent) for file, lent in listing.files}
+    for file, faults in same_ids({file: found.id for file, found in read.items()}).items():
+        read[file] = replace(read[file], site=None, faults=in_order([*read[file].faults, faults], str(file)))
+    broken, blocked = (
+        {file: SiteFile(None, faults) for file, faults in wrong.items()} for wrong in (listing.broken, listing.blocked)
+    )
+    return {**broken, **read, **blocked}
 
 
-def _tell_same_ids(read: dict[Path, SiteFile]) -> None:
+def same_ids(ids: Mapping[Path, Scalar | None]) -> dict[Path, Fault]:
+    """A fault for each file whose id a file before it has."""
     first: dict[str, Mark] = {}
-    for file, found in read.items():
-        if found.id is None:
+    wrong: dict[Path, Fault] = {}
+    for file, called in ids.items():
+        if called is None:
             continue
-        earlier = first.setdefault(found.id.text, found.id.mark)
-        if earlier is not found.id.mark:
-            message = f"'{found.id.text}' is the site of {earlier.file} already"
-            fault = Fault(found.id.mark, "site", message)
-            read[file] = replace(found, site=None, faults=in_order([*found.faults, fault], str(file)))
+        earlier = first.setdefault(called.text, called.mark)
+        if earlier is not called.mark:
+            wrong[file] = Fault(called.mark, "site", f"'{called.text}' is the site of {earlier.file} already")
+    return wrong
 
 
-def each_once(found: Iterable[SiteFile]) -> list[Fault]:
+def each_once(found: Iterable[Faulty]) -> list[Fault]:
     """The faults of all files; one that many sites have from the same place is told once, with their number."""
     told: dict[tuple[Mark, str, bool], list[Fault]] = {}
     for file in found:
@@ -160,10 +168,3 @@ def _read_for(file: str, fault: Fault) -> Fault:
 def _id(site: Table) -> Scalar | None:
     node = site.entries.get("site")
     return node if isinstance(node, Scalar) and node.text else None
-
-
-def _read(path: Path, reader: Reader, lent: Lent) -> SiteFile:
-    try:
-        return reader.read(content(path), str(path), lent)
-    except Unreadable as error:
-        return SiteFile(None, refused(path, str(error)))

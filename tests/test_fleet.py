@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from builders import site
 from resilience.assess import SiteState
-from resilience.compare import differences
+from resilience.compare import differences, judged
 from resilience.duration import FOREVER
 from resilience.fleet import Blast, fleet
 from resilience.margin import Margin
@@ -72,15 +72,15 @@ def test_a_second_line_into_one_conduit_is_a_single_point_gained() -> None:
     }
     one_conduit = {**two, "wan-b": {"kind": "wan", "needs": ["conduit"]}}
     paths = {"desk": [any_of("wan-a", "wan-b")]}
-    apart, together = site(two, paths), site(one_conduit, paths)
+    apart, together = (judged(declared, 0) for declared in (site(two, paths), site(one_conduit, paths)))
 
-    (worse,) = differences({"test": apart}, {"test": together}, 0)
+    (worse,) = differences({"test": apart}, {"test": together})
     assert [point.component for point in worse.gained] == ["conduit"]
     assert (worse.lost, worse.before, worse.after) == ((), SiteState.PROTECTED, SiteState.AT_RISK)
-    (better,) = differences({"test": together}, {"test": apart}, 0)
+    (better,) = differences({"test": together}, {"test": apart})
     assert [point.component for point in better.lost] == ["conduit"]
     assert better.gained == ()
-    assert differences({"test": apart}, {"test": apart}, 0) == ()
-    (new,) = differences({}, {"test": together}, 0)
+    assert differences({"test": apart}, {"test": apart}) == ()
+    (new,) = differences({}, {"test": together})
     assert [point.component for point in new.gained] == ["conduit"]
     assert new.before is None

@@ -1,17 +1,22 @@
 """`analyze`: what takes 911 out at a site, and what an Open-PSA fault tree comes to. No network."""
 
 import json
+import shutil
+import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from tempfile import SpooledTemporaryFile
+from typing import Annotated, NoReturn
 
 import typer
 
 from resilience import reasons, report
 from resilience.assess import Assessment, assess_design
-from resilience.commands.common import INVALID, Paths, app, flag, print_faults, read_valid, say
+from resilience.batch import Refused
+from resilience.commands.common import INVALID, Jobs, Paths, answered, app, flag, print_faults, say
 from resilience.explain import Explanation, explain
 from resilience.faults import did_you_mean
 from resilience.faulttree import FaultTree, NoSuchTop
@@ -25,6 +30,9 @@ from resilience.sitetree import site_tree
 from resilience.structure import StructureTooLarge
 from resilience.survival import design_bounds
 from resilience.treecuts import cut_set_counts, minimal_cut_sets
+
+IN_MEMORY = 16 << 20
+"""Bytes of answers that are kept in memory until the last file is known to be good; more wait on disk."""
 
 
 class AnalyzeFormat(StrEnum):
@@ -45,6 +53,7 @@ def analyze(  # noqa: PLR0917  # a command's options
     form: Annotated[AnalyzeFormat, flag("--format", "For people, for programs, or as a fault tree.")] = (
         AnalyzeFormat.TEXT
     ),
+    jobs: Jobs = 0,
 ) -> None:
     """What takes 911 out at a site, by what its file declares; or the cut sets of an Open-PSA tree (.xml)."""
     trees = [path for path in paths if path.suffix == ".xml"]
@@ -52,35 +61,80 @@ def analyze(  # noqa: PLR0917  # a command's options
     try:
         for path in trees:
             typer.echo(_tree_answer(path, order=order, top=top, count=count))
-        sites = list(read_valid(files).values()) if files else []
-        failed = _named(fail, sites)
-        for index, site in enumerate(sites):
-            pretended = _fixed(site, fix)
-            here = failed.intersection(site.components)
-            if form is AnalyzeFormat.OPENPSA:
-                typer.echo(write_tree(site_tree(pretended, here), site.id), nl=False)
-                continue
-            design = assess_design(pretended, time.time(), order=order, failed=here)
-            gap = "\n" if index and form is AnalyzeFormat.TEXT else ""
-            typer.echo(gap + _told(design, here, form=form, explained=explained))
     except (NoSuchTop, StructureTooLarge) as error:
         say(str(error))
         raise typer.Exit(INVALID) from None
+    asked = _Asked(frozenset(_parts(fail)), _parts(fix), order, explained, form, time.time())
+    if files:
+        _tell(files, asked, jobs)
 
 
-def _named(names: str, sites: Sequence[Site]) -> frozenset[str]:
-    wanted = frozenset(filter(None, (name.strip() for name in names.split(","))))
-    known = sorted({name for site in sites for name in site.components})
-    for name in sorted(wanted.difference(known)):
-        raise typer.BadParameter(f"--fail: '{name}' is not declared{did_you_mean(name, known)}")
-    return wanted
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of every site."""
+
+    failed: frozenset[str]
+    fixes: tuple[str, ...]
+    order: int
+    explained: bool
+    form: AnalyzeFormat
+    now: float
+
+    def __call__(self, site: Site) -> tuple[str, tuple[str, ...]]:
+        """What is told of `site`; and its components where it has not all that are to fail."""
+        here = self.failed.intersection(site.components)
+        names = () if here == self.failed else tuple(site.components)
+        try:
+            pretended = apply(site, [parse_fix(fix, site) for fix in self.fixes])
+        except ValueError as error:
+            raise _NoFix(str(error)) from None
+        try:
+            if self.form is AnalyzeFormat.OPENPSA:
+                return write_tree(site_tree(pretended, here), site.id).rstrip("\n"), names
+            design = assess_design(pretended, self.now, order=self.order, failed=here)
+            return _told(design, here, form=self.form, explained=self.explained), names
+        except StructureTooLarge as error:
+            raise Refused(str(error)) from None
 
 
-def _fixed(site: Site, fixes: str) -> Site:
-    try:
-        return apply(site, [parse_fix(part.strip(), site) for part in fixes.split(",") if part.strip()])
-    except ValueError as error:
-        raise typer.BadParameter(f"--fix: {error}") from None
+class _NoFix(Refused):
+    """What `--fix` names is not to be had at a site."""
+
+
+def _tell(files: Sequence[Path], asked: _Asked, jobs: int) -> None:
+    """Every site's answer in order, once all are known to be there."""
+    refused: list[Refused] = []
+    missing, known = set(asked.failed), set[str]()
+    gap = "\n" if asked.form is AnalyzeFormat.TEXT else ""
+    with SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="\n") as told:
+
+        def take(_: Path, answer: tuple[str, tuple[str, ...]] | Refused) -> None:
+            if isinstance(answer, Refused):
+                refused.append(answer)
+                return
+            text, names = answer
+            told.write(f"{gap if told.tell() else ''}{text}\n")
+            missing.difference_update(names or asked.failed)
+            known.update(names)
+
+        answered(files, asked, jobs=jobs, take=take)
+        for name in sorted(missing):
+            raise typer.BadParameter(f"--fail: '{name}' is not declared{did_you_mean(name, sorted(known))}")
+        if refused:
+            _end(refused[0])
+        told.seek(0)
+        shutil.copyfileobj(told, sys.stdout)
+
+
+def _end(refused: Refused) -> NoReturn:
+    if isinstance(refused, _NoFix):
+        raise typer.BadParameter(f"--fix: {refused}")
+    say(str(refused))
+    raise typer.Exit(INVALID)
+
+
+def _parts(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
 def _told(design: Assessment, failed: frozenset[str], *, form: AnalyzeFormat, explained: bool) -> str:

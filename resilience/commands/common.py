@@ -3,7 +3,8 @@
 The commands are the only place that imports the probes.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,9 +12,12 @@ from typing import Annotated, Any
 import typer
 
 import probes
-from resilience.faults import Fault
+from resilience.batch import Outcome, Task, outcomes
+from resilience.faults import Fault, in_order
+from resilience.folders import Listing, listed
 from resilience.model import Site
-from resilience.sitefile import SiteFile, each_once, read_path
+from resilience.probing import ProbeType
+from resilience.sitefile import Reader, SiteFile, each_once, read_path, same_ids
 
 app = typer.Typer(
     name="resilience",
@@ -65,11 +69,54 @@ def read_valid(paths: Sequence[Path]) -> dict[Path, Site]:
     return {path: file.site for path, file in found.items() if file.site is not None}
 
 
+def every_answer(
+    paths: Sequence[Path], task: Task, *, jobs: int, take: Callable[[Path, Any], None] = lambda *_: None
+) -> dict[Path, Outcome]:
+    """What came of every file of `paths`. `take` gets each answer of `task` in order, as it comes, and nobody keeps
+    it; an answer may be a Refused. Who tells any of them waits for the end: a wrong file may come last."""
+    types, found = probes.registry(), dict[Path, Outcome]()
+    reader, workers = Reader(types), jobs or len(os.sched_getaffinity(0))
+    for path in paths:
+        listing = _listed(path, types)
+        found |= {file: Outcome(None, faults, valid=False) for file, faults in listing.broken.items()}
+        files = [item for item in listing.files if item[0] not in found]
+        for (file, _), outcome in zip(files, outcomes(files, reader, task, jobs=workers), strict=True):
+            if outcome.valid:
+                take(file, outcome.answer)
+            found[file] = outcome._replace(answer=None)
+        found |= {folder: Outcome(None, faults, valid=False) for folder, faults in listing.blocked.items()}
+        ids = {file: found[file].id for file, _ in listing.files}
+        for file, fault in same_ids(ids).items():
+            faults = in_order([*found[file].faults, fault], str(file))
+            found[file] = found[file]._replace(faults=faults, valid=False)
+    return found
+
+
+def _listed(path: Path, types: Mapping[str, ProbeType]) -> Listing:
+    try:
+        listing = listed(path, types)
+    except OSError as error:
+        raise typer.BadParameter(f"{path}: {error.strerror or error}") from None
+    if not (listing.files or listing.broken or listing.blocked):
+        raise typer.BadParameter(f"{path}: no site files in it")
+    return listing
+
+
+def answered(paths: Sequence[Path], task: Task, *, jobs: int, take: Callable[[Path, Any], None]) -> dict[Path, Outcome]:
+    """The same where every file has to be valid: else all messages are printed and the command ends with 1."""
+    found = every_answer(paths, task, jobs=jobs, take=take)
+    if not all(outcome.valid for outcome in found.values()):
+        print_faults(each_once(found.values()))
+        raise typer.Exit(INVALID)
+    return found
+
+
 def print_faults(faults: Sequence[Fault]) -> None:
     for fault in faults:
         say(str(fault))
 
 
+Jobs = Annotated[int, flag("--jobs", "Processes to work in; 0 takes every core.", min=0, max=1024)]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Site files or directories.")]
 
 

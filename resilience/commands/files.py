@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -17,20 +17,20 @@ from resilience.commands.common import (
     GAINED,
     INVALID,
     OK,
+    Jobs,
     Paths,
+    answered,
     app,
     counted,
+    every_answer,
     flag,
     print_faults,
-    read_files,
-    read_valid,
     say,
 )
-from resilience.compare import differences
+from resilience.compare import Judged, differences, judged
 from resilience.config import config_schema
 from resilience.faults import Fault
-from resilience.fleet import fleet as fleet_of
-from resilience.model import Site
+from resilience.fleet import Placed, placed, together
 from resilience.resolved import resolved
 from resilience.schema import defaults_schema, site_schema
 from resilience.sitefile import each_once
@@ -52,12 +52,14 @@ def check(
     whole: Annotated[bool, flag("--resolved", "One site with all that it takes from elsewhere, and from where.")] = (
         False
     ),
+    jobs: Jobs = 0,
 ) -> None:
     """Validates site files: every fault of every file at once."""
     if whole:
         raise typer.Exit(_print_resolved(paths))
-    found = read_files(paths)
+    found = every_answer(paths, lambda _: True, jobs=jobs)
     faults = each_once(found.values())
+    broken = sum(not outcome.valid for outcome in found.values())
     if form is CheckFormat.JSON:
         typer.echo(json.dumps([_fault_json(fault) for fault in faults]))
     elif form is CheckFormat.GITHUB:
@@ -66,9 +68,8 @@ def check(
     else:
         for fault in faults:
             typer.echo(str(fault))
-        broken = sum(file.site is None for file in found.values())
         say(f"{counted(len(found), 'file')}, {f'{broken} wrong' if broken else 'all good'}")
-    raise typer.Exit(INVALID if any(file.site is None for file in found.values()) else OK)
+    raise typer.Exit(INVALID if broken else OK)
 
 
 def _print_resolved(paths: list[Path]) -> int:
@@ -109,31 +110,38 @@ def diff(
     form: Annotated[CheckFormat, flag("--format", "For people, for programs, or for a pull request.")] = (
         CheckFormat.TEXT
     ),
+    jobs: Jobs = 0,
 ) -> None:
     """Single points of failure gained and lost between two versions; exits 4 where one is gained."""
-    before, after = (read_valid([path]) for path in (old, new))
+    (before, _), (after, paths) = (_judged(path, jobs) for path in (old, new))
     if len(before) == len(after) == 1:
-        # Two files are two versions of one site, whatever they call it.
-        ((_, was),), ((_, is_now),) = before.items(), after.items()
-        found = differences({is_now.id: was}, {is_now.id: is_now}, time.time())
-    else:
-        found = differences(_by_id(before), _by_id(after), time.time())
+        before = dict(zip(after, before.values(), strict=True))  # two versions of one site, whatever they call it
+    found = differences(before, after)
     if form is CheckFormat.JSON:
         typer.echo(tables.diff_json(found))
     elif form is CheckFormat.GITHUB:
-        typer.echo(tables.diff_github(found, _places(after)), nl=bool(found))
+        typer.echo(tables.diff_github(found, _places(paths)), nl=bool(found))
     else:
         typer.echo(tables.diff_text(found))
     raise typer.Exit(GAINED if any(difference.gained for difference in found) else OK)
 
 
-def _by_id(sites: dict[Path, Site]) -> dict[str, Site]:
-    return {site.id: site for site in sites.values()}
+def _judged(path: Path, jobs: int) -> tuple[dict[str, Judged], dict[str, Path]]:
+    """The sites in `path` by their ids, and their files."""
+    judgements: dict[str, Judged] = {}
+    paths: dict[str, Path] = {}
+
+    def take(file: Path, answer: tuple[str, Judged]) -> None:
+        judgements[answer[0]] = answer[1]
+        paths[answer[0]] = file
+
+    now = time.time()
+    answered([path], lambda site: (site.id, judged(site, now)), jobs=jobs, take=take)
+    return judgements, paths
 
 
-def _places(sites: dict[Path, Site]) -> Callable[[str, str], Mark | None]:
+def _places(paths: Mapping[str, Path]) -> Callable[[str, str], Mark | None]:
     """Where a site's file declares a component; its first line where a template or a default does."""
-    paths = {site.id: path for path, site in sites.items()}
 
     def place(site: str, component: str) -> Mark | None:
         if site not in paths:
@@ -159,9 +167,13 @@ def fleet(
     form: Annotated[FleetFormat, flag("--format", "For people, for programs, or for a spreadsheet.")] = (
         FleetFormat.TEXT
     ),
+    jobs: Jobs = 0,
 ) -> None:
     """What takes 911 out at how many sites, and which site is nearest to losing it. No network."""
-    found = fleet_of(read_valid(paths).values(), time.time())
+    sites: list[Placed] = []
+    now = time.time()
+    answered(paths, lambda site: placed(site, now), jobs=jobs, take=lambda _, answer: sites.append(answer))
+    found = together(sites)
     if form is FleetFormat.JSON:
         typer.echo(tables.fleet_json(found))
     elif form is FleetFormat.CSV:
