@@ -117,7 +117,8 @@ class _Builder:
 
     def _mark(self, event: Any) -> Mark:
         start = event.start_mark
-        return Mark(self._file, start.line + 1, start.column + 1)
+        mark: Mark = _new(Mark, (self._file, start.line + 1, start.column + 1))
+        return mark
 
     def document(self) -> Node:
         self._next()  # stream start
