@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from resilience.alertroad import alerts_lost
 from resilience.cutsets import CutSet, Singles, completed
 from resilience.duration import Ms
 from resilience.model import EmergencyPath, Kind, Site
@@ -87,6 +88,8 @@ class Answers:
     single_points: tuple[SinglePoint, ...]
     """Soonest loss first."""
     survival: tuple[Survival, ...]
+    alerts_lost: frozenset[str]
+    """Single points of failure that take out the alert about it as well."""
     requirement_unmet: bool
     """911 is not assured for as long as required with nothing more failed; cut sets are those that end it at once."""
 
@@ -226,6 +229,7 @@ def answer(bounds: Bounds, accepted: frozenset[str], order: int) -> Answers:
         paths=_path_states(site, low, high),
         cut_sets=cuts,
         single_points=tuple(points),
+        alerts_lost=alerts_lost(bounds.structure, bound, ((point.component, point.loss) for point in points)),
         survival=survival,
         requirement_unmet=lasts > 0 and unmet,
     )

@@ -12,6 +12,7 @@ from resilience.catalogue import METRICS, PREFIX, QUANTITIES
 from resilience.duration import FOREVER, Ms
 from resilience.margin import margin
 from resilience.model import Site
+from resilience.planned import work_at
 from resilience.reading import State
 from resilience.snapshot import Snapshot
 
@@ -180,7 +181,7 @@ def _components(lines: _Lines, snapshot: Snapshot, now: Assessment) -> None:
             if quantity.text_label:
                 labels[quantity.text_label] = seen.observation.text
             lines.add(name, seen.value, component=state.name, **labels)
-    under_way = [w for w in snapshot.site.maintenance if w.start.timestamp() <= snapshot.at < w.end.timestamp()]
+    under_way = work_at(snapshot.site, snapshot.at)
     for name in dict.fromkeys(name for work in under_way for name in work.components):
         lines.add("maintenance_active", 1, component=name)
     if snapshot.memory.discharges:

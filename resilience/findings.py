@@ -1,10 +1,10 @@
-"""Findings: faults with a code, a severity and a sentence; and how they stay open. Pure.
+"""Findings: faults with a code, a severity and a sentence. Pure.
 
-Alerts, pages and reports are made of findings. A finding closes on a contrary observation, never because
-data went missing: then it stays open, marked stale. The codes are a contract; the runbook's name is the code.
+Alerts, pages and reports are made of findings. How they stay open: `resilience.latching`. The codes are a
+contract; the runbook's name is the code.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,9 +12,10 @@ from enum import StrEnum
 from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePoint, SiteState
 from resilience.duration import spoken
 from resilience.model import PLUGS_IN, Component, Kind, ProbeSpec, Secret, Site
+from resilience.planned import exposed, worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
-from resilience.sharing import SAME, hidden_sharing
+from resilience.sharing import hidden_sharing
 from resilience.state import Memory, Seen
 from resilience.survival import Live
 from resilience.wording import joined
@@ -56,6 +57,8 @@ _WARNING = (
     "file_invalid",
     "monitor_impaired",
     "store_unavailable",
+    "alert_road_shared",
+    "maintenance_leaves_spof",
 )
 _INFO = (
     "spof_design",
@@ -114,15 +117,19 @@ _RANK = {code: [*Severity].index(severity) for code, severity in SEVERITY.items(
 
 def design_findings(design: Assessment) -> tuple[Finding, ...]:
     """What the declaration alone shows."""
-    found = [*_requirement(design), *design.site.once(_declared), *_risks(design)]
+    found = [*_requirement(design), *design.site.once(_declared), *_risks(design), *_alert_road(design)]
     found += [Finding("spof_design", point.component, _point_text(point, "is")) for point in design.single_points]
     return tuple(sorted(found, key=rank))
 
 
-def live_findings(live: Live, now: Assessment, design: Assessment, memory: Memory) -> tuple[Finding, ...]:
-    """What is true at this moment, before anything is latched."""
+def live_findings(
+    live: Live, now: Assessment, design: Assessment, memory: Memory, reduced: Assessment | None = None
+) -> tuple[Finding, ...]:
+    """What is true at this moment, before anything is latched; `reduced` is the design without what is worked on."""
     by_design = {point.component for point in design.single_points}
-    found = [*_calling(now), *_requirement(now), *now.site.once(_declared), *_risks(design)]
+    found = [*_calling(now), *_requirement(now), *now.site.once(_declared), *_risks(design), *_alert_road(design, now)]
+    for component, text in exposed(design, reduced, now.at) if reduced else ():
+        found.append(Finding("maintenance_leaves_spof", component, text))
     found += [Finding("spof_design", point.component, _point_text(point, "is")) for point in design.single_points]
     found += [
         Finding("spof_new", point.component, _point_text(point, "is now"))
@@ -134,8 +141,10 @@ def live_findings(live: Live, now: Assessment, design: Assessment, memory: Memor
         for state in now.paths
         if not state.possible
     ]
+    quiet = worked_on(now.site, now.at)
     for state in now.components:
-        found += _component(state, live, now, memory)
+        if state.name not in quiet:
+            found += _component(state, live, now, memory)
     for ups, told in _overloads(now.site, live).items():
         found += [Finding("ups_pair_overload", ups, "; ".join(told))] if told else []
     shared: dict[str, list[str]] = {}
@@ -157,33 +166,18 @@ def _overloads(site: Site, live: Live) -> dict[str, list[str]]:
     }
 
 
-def latched(previous: Iterable[Finding], fresh: Iterable[Finding], live: Live, now: Assessment) -> tuple[Finding, ...]:
-    """`fresh`, and those of `previous` that nothing observed has contradicted, marked stale."""
-    open_now = {finding.key: finding for finding in fresh}
-    for finding in previous:
-        if finding.key not in open_now and not _contradicted(finding, live, now):
-            open_now[finding.key] = replace(finding, stale=True)
-    return tuple(sorted(open_now.values(), key=rank))
-
-
-def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
-    """Whether what is seen now says that `finding` is over."""
-    site = now.site
-    if finding.code in _BY_QUANTITY and finding.component in site.components:
-        quantity = _BY_QUANTITY[finding.code].quantity
-        return any(key[0] == quantity for key in live.seen[finding.component])
-    if finding.code in ("component_down", "component_degraded", "wan_down", "wan_degraded", "line_out"):
-        own = live.own.get(finding.component)
-        return own is None or own.state is not State.UNKNOWN
-    if finding.code == "hidden_sharing" and finding.component in site.components:
-        return any(quantity in SAME for quantity, _ in live.seen[finding.component])
-    if finding.code == "ups_pair_overload":
-        return all(loads is not None for loads in pair_loads(site, live.seen).get(finding.component, {}).values())
-    if finding.code == "path_down":
-        return all(state.assured for state in now.paths if state.path.name == finding.component)
-    if finding.code in ("calling_unavailable", "calling_ending", "spof_new", "survival_short", "requirement_unmet"):
-        return now.state is not SiteState.UNVERIFIED
-    return True
+def _alert_road(*assessments: Assessment) -> Iterator[Finding]:
+    """By design and as things are now; of one failure once."""
+    lost = {
+        point.component: point
+        for assessment in assessments
+        for point in assessment.single_points
+        if point.component in assessment.answers.alerts_lost
+    }
+    for name, point in lost.items():
+        loss = "at once" if point.loss <= 0 else f"after {spoken(point.loss)}"
+        text = f"{name} takes out 911 {loss}, and what the alert about it travels over"
+        yield Finding("alert_road_shared", name, text)
 
 
 def _point_text(point: SinglePoint, verb: str) -> str:
@@ -313,7 +307,8 @@ _RULES = (
         ),
     ),
 )
-_BY_QUANTITY = {rule.code: rule for rule in _RULES}
+BY_QUANTITY = {rule.code: rule for rule in _RULES}
+"""The rule of each finding that one quantity amounts to."""
 
 _DOWN_CODE = {
     Kind.WAN: "wan_down",

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from resilience import exporter, records, snapshot
+from resilience import exporter, snapshot
 from resilience.drills.following import Follower
 from resilience.drills.record import Entry, Prediction
 from resilience.findings import Finding
@@ -27,7 +27,7 @@ from resilience.instruments import Instruments
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reading
-from resilience.records import Records, recorded
+from resilience.records import Records, recorded, records_for
 from resilience.single import look
 from resilience.snapshot import Snapshot
 from resilience.state import Memory, remember
@@ -144,7 +144,7 @@ class Monitor:
         for site_id in [known for known in self.watches if known not in sites and known not in faults]:
             self._forget(site_id)
         for site_id, declared in sites.items():
-            site = recorded(declared, self._records.get(site_id, records.NONE))
+            site = recorded(declared, records_for(site_id, self._records))
             if site_id in self.watches:
                 self.watches[site_id].declared = declared
                 self._replace(self.watches[site_id], site)
@@ -162,8 +162,8 @@ class Monitor:
         """What people have recorded, of all sites, takes effect."""
         before, self._records = self._records, found
         for site_id, watch in self.watches.items():
-            is_now = found.get(site_id, records.NONE)
-            if is_now != before.get(site_id, records.NONE):
+            is_now = records_for(site_id, found)
+            if is_now != records_for(site_id, before):
                 self._replace(watch, recorded(watch.declared, is_now))
                 self._refresh_soon(watch)
 
@@ -298,7 +298,7 @@ class Monitor:
         if self._recorder is not None:
             self._recorder.took(taken)
         if self._follower is not None:
-            self._follower.took(taken, self._records.get(watch.site.id, records.NONE).running)
+            self._follower.took(taken, records_for(watch.site.id, self._records).running)
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
         watch.families = exporter.render(
             taken, file_valid=not watch.file_fault, vantage=self._vantage, durations=watch.durations

@@ -33,6 +33,10 @@ class Records:
 NONE = Records()
 
 
+def records_for(site: str, found: Mapping[str, Records]) -> Records:
+    return found.get(site, NONE)
+
+
 def recorded(declared: Site, records: Records) -> Site:
     """`declared` with what was recorded; the same object where that is nothing."""
     checks = {name: check for name, check in records.checks.items() if name in declared.components}

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from resilience.assess import Assessment, assess_design, assess_live
-from resilience.findings import Finding, latched, live_findings, noticed
+from resilience.findings import Finding, live_findings, noticed
+from resilience.latching import latched
 from resilience.model import ProbeSpec, Site
+from resilience.planned import without, work_at, worked_on
 from resilience.reading import State
 from resilience.state import Memory
 from resilience.survival import Live, live_basis
@@ -22,6 +24,8 @@ class Snapshot:
     now: Assessment | None
     """None before the first full round: nothing is said about a site until then."""
     findings: tuple[Finding, ...]
+    reduced: Assessment | None = None
+    """The design without what is worked on now; None where nothing is."""
 
 
 def take(
@@ -39,7 +43,8 @@ def take(
             site=site, at=now, design=design, memory=memory, live=live, now=None, findings=tuple(open_findings)
         )
     assessment = assess_live(live, now, previous=before.now if before and unchanged else None)
-    fresh = live_findings(live, assessment, design, memory)
+    reduced = _reduced(site, now, before if unchanged else None)
+    fresh = live_findings(live, assessment, design, memory, reduced)
     return Snapshot(
         site=site,
         at=now,
@@ -48,7 +53,17 @@ def take(
         live=live,
         now=assessment,
         findings=latched(open_findings, fresh, live, assessment),
+        reduced=reduced,
     )
+
+
+def _reduced(site: Site, now: float, before: Snapshot | None) -> Assessment | None:
+    under_way = work_at(site, now)
+    if not under_way:
+        return None
+    if before and before.reduced and _same_day(before.at, now) and work_at(site, before.at) == under_way:
+        return before.reduced
+    return without(site, worked_on(site, now), now)
 
 
 def _same_day(one: float, other: float) -> bool:

@@ -75,7 +75,9 @@ def test_every_command_stands_in_the_readme_with_flags_it_has() -> None:
     told = {named(command): does for command, does, *_ in rows(section(README, "## Commands"))}
     assert set(told) == set(commands)
     for name, does in told.items():
-        flags = {flag for parameter in commands[name].params for flag in parameter.opts}
+        command = commands[name]
+        every = [command, *getattr(command, "commands", {}).values()]
+        flags = {flag for one in every for parameter in one.params for flag in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", does)) <= flags, name
 
 

@@ -1,6 +1,8 @@
 """The settings that several commands share: `--config` and what it, a flag or the environment says."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +11,7 @@ import typer
 from resilience import config
 from resilience.commands.common import INVALID, flag, print_faults, read_valid
 from resilience.config import Config
+from resilience.duration import parse_duration
 from resilience.model import Site
 from resilience.probing import SecretMissing
 from resilience.secrets import secrets_from
@@ -50,7 +53,7 @@ def database_url(given: str, settings: Config) -> str:
 
 def open_store(given: str, settings: Config) -> "Store | None":
     """The database that is to be used, not yet opened."""
-    from resilience.store.database import Store  # noqa: PLC0415  # the commands that need files alone start without
+    from resilience.store.database import Store  # noqa: PLC0415  # commands that need files alone start without it
 
     url = database_url(given, settings)
     try:
@@ -59,18 +62,37 @@ def open_store(given: str, settings: Config) -> "Store | None":
         raise typer.BadParameter(f"--database: {error}") from None
 
 
-def wanted_store(given: str, settings: Config) -> "Store":
+@contextmanager
+def wanted_store(given: str, settings: Config) -> "Iterator[Store]":
     """The database, brought up to date, or the end of the command."""
-    from resilience.store.database import StoreUnavailable  # noqa: PLC0415
-
     store = open_store(given, settings)
     if store is None:
         raise typer.BadParameter("--database: none is not enough for this command")
     try:
-        store.migrate()
+        with refusals():
+            store.migrate()
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def refusals() -> "Iterator[None]":
+    """What the database does not do ends the command with a sentence."""
+    from resilience.store.database import StoreUnavailable  # noqa: PLC0415
+
+    try:
+        yield
     except StoreUnavailable as error:
         raise typer.BadParameter(f"--database: {error}") from None
-    return store
+
+
+def duration_of(name: str, given: str) -> int:
+    """ms of what a flag says."""
+    try:
+        return parse_duration(given)
+    except ValueError as error:
+        raise typer.BadParameter(f"{name}: {error}") from None
 
 
 def site_named(word: str, sites: Path | None, settings: Config) -> Site:

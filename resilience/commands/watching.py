@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -26,9 +27,11 @@ from resilience.commands.common import (
     read_files,
     say,
 )
-from resilience.commands.settings import ConfigFile, Database, Sites, open_store, read_config
+from resilience.commands.settings import ConfigFile, Database, Sites, open_store, read_config, refusals
 from resilience.duration import parse_duration
 from resilience.faults import did_you_mean
+from resilience.model import Site
+from resilience.records import recorded, records_for
 from resilience.sitefile import each_once
 
 log = logging.getLogger("resilience.commands")
@@ -74,6 +77,8 @@ def probe(
     path: Annotated[Path, typer.Argument(metavar="SITE.yaml")],
     form: Annotated[Format, flag("--format", "A plugin's line, or all that was read.")] = Format.TEXT,
     timeout: Annotated[str, flag("--timeout", "For all probes together.")] = "50s",
+    database: Database = "",
+    config: ConfigFile = None,
 ) -> None:
     """Probes a site once and assesses it; a Nagios plugin as it is."""
     from resilience.fitness import Fitness  # noqa: PLC0415
@@ -94,6 +99,7 @@ def probe(
         typer.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
         raise typer.Exit(NO_ASSESSMENT)
 
+    site = _with_records(site, database, config)
     types = probes.registry()
     prepare(types, [site])
 
@@ -114,6 +120,24 @@ def probe(
     else:
         typer.echo(line)
     raise typer.Exit(code)
+
+
+def _with_records(site: Site, database: str, path: Path | None) -> Site:
+    """`site` with what people recorded, where a database is named; what cannot be asked is no all-clear."""
+    try:
+        settings = read_config(path)
+    except typer.Exit:
+        raise typer.BadParameter(f"--config: {path} is wrong") from None
+    if not (database or settings.database):
+        return site
+    store = open_store(database, settings)
+    if store is None:
+        return site
+    from resilience.store.recording import records_of  # noqa: PLC0415
+
+    with closing(store), refusals(), store.reading() as connection:
+        now = time.time()
+        return recorded(site, records_for(site.id, records_of(connection, now, site.id)))
 
 
 @app.command()

@@ -3,6 +3,7 @@
 Each function runs inside the transaction of its caller.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +13,11 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from resilience import records
 from resilience.model import Attestation, Maintenance
+from resilience.reading import State
 from resilience.records import Records
 from resilience.store import drilling, evidence
 from resilience.store.tables import evidence as evidence_table
-from resilience.store.tables import work_components, works
+from resilience.store.tables import memories, work_components, works
 
 ATTESTATION = "attestation"
 """The kind of evidence that a person's check is."""
@@ -96,6 +98,13 @@ def works_of(connection: Connection, *, site: str = "", after: float | None = No
         components.setdefault(number, []).append(name)
     for row in found:
         yield Work(components=tuple(components.get(row["id"], ())), **row)
+
+
+def seen_down(connection: Connection, site: str, since: float) -> frozenset[str]:
+    """Components that a monitor said are down, not longer ago than `since`."""
+    rows = select(memories.c.body).where(memories.c.site == site, memories.c.at >= since)
+    states = (entry for body in connection.scalars(rows) for entry in json.loads(body).get("states", ()))
+    return frozenset(name for subject, name, state in states if (subject, state) == ("component", State.DOWN))
 
 
 def checks(connection: Connection, site: str = "") -> Iterator[tuple[str, str, Attestation]]:

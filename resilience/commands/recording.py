@@ -1,0 +1,328 @@
+"""Commands by which people record what they did: attest, evidence, maintenance; and the care of the database.
+
+They write to the database of the monitor, which takes up what it finds there within seconds.
+"""
+
+import csv
+import getpass
+import hashlib
+import json
+import time
+from datetime import UTC, datetime
+from enum import StrEnum
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resilience import planned
+from resilience.assess import assess_design
+from resilience.commands.common import GAINED, INVALID, app, flag, say
+from resilience.commands.settings import (
+    ConfigFile,
+    Database,
+    Sites,
+    duration_of,
+    read_config,
+    refusals,
+    site_named,
+    wanted_store,
+)
+from resilience.faults import did_you_mean
+from resilience.model import Site
+from resilience.records import KINDS, check_body, recorded, records_for
+from resilience.wording import joined
+
+if TYPE_CHECKING:
+    from resilience.store.evidence import Entry
+    from resilience.store.recording import Work
+
+LATELY = 300.0
+"""Seconds for which what a monitor has seen counts when work is planned."""
+MOST_FILE = 64 << 20
+"""Bytes of a photo or file whose hash is kept."""
+
+evidence_app = typer.Typer(
+    no_args_is_help=True, help="The chain of evidence: exported, verified.", rich_markup_mode=None
+)
+maintenance_app = typer.Typer(no_args_is_help=True, help="Planned work: started, ended, listed.", rich_markup_mode=None)
+store_app = typer.Typer(no_args_is_help=True, help="The database: pruned, copied, verified.", rich_markup_mode=None)
+app.add_typer(evidence_app, name="evidence")
+app.add_typer(maintenance_app, name="maintenance")
+app.add_typer(store_app, name="store")
+
+SiteWord = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the id of a site in --sites.")]
+By = Annotated[str, flag("--by", "Who does it.", show_default=False)]
+
+
+class Result(StrEnum):
+    PASS = "pass"
+    FAIL = "fail"
+
+
+Kind = StrEnum("Kind", [(word, word) for word in KINDS[:2]])  # type: ignore[misc]  # drills record their own
+
+
+def _declared(site: Site, names: list[str]) -> None:
+    for name in names:
+        if name not in site.components:
+            near = did_you_mean(name, site.components)
+            raise typer.BadParameter(f"'{name}' is no component of {site.id}{near}")
+
+
+def _kept(path: Path | None) -> dict[str, Any] | None:
+    """Name, size and hash of a file that the person keeps."""
+    if path is None:
+        return None
+    try:
+        if path.stat().st_size > MOST_FILE:
+            raise typer.BadParameter(f"--file: {path} is larger than {MOST_FILE >> 20} MB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"--file: {path}: {error.strerror or error}") from None
+    return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@app.command()
+def attest(  # noqa: PLR0917  # a command's options
+    site: SiteWord,
+    component: Annotated[str, typer.Argument(metavar="COMPONENT")],
+    by: By,
+    method: Annotated[str, flag("--method", "How it was checked.", show_default=False)],
+    result: Annotated[Result, flag("--result", "What came out.")] = Result.PASS,
+    valid: Annotated[str, flag("--valid", "For how long it holds; as the site file says, else 90d.")] = "",
+    kind: Annotated[Kind, flag("--kind", "A look, or a call that was really made.")] = Kind.check,  # type: ignore[attr-defined]
+    note: Annotated[str, flag("--note", "What else there is to say.")] = "",
+    file: Annotated[Path | None, flag("--file", "A photo or a file; its hash is kept, not itself.")] = None,
+    sites: Sites = None,
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Records a person's check of a component, for good: an entry in the chain of evidence."""
+    from resilience.store.recording import attest as add  # noqa: PLC0415
+
+    settings = read_config(config)
+    declared = site_named(site, sites, settings)
+    _declared(declared, [component])
+    wanted = declared.components[component].attest
+    lasts = duration_of("--valid", valid) if valid else wanted.valid if wanted else duration_of("--valid", "90d")
+    body = check_body(by=by, method=method, result=result, valid=lasts, kind=kind, note=note, file=_kept(file))
+    with wanted_store(database, settings) as store, refusals(), store.writing() as connection:
+        entry = add(connection, site=declared.id, component=component, body=body, at=time.time())
+    typer.echo(f"recorded as evidence {entry.number}, {entry.hash}")
+
+
+class EvidenceFormat(StrEnum):
+    CSV = "csv"
+    JSON = "json"
+
+
+COLUMNS = ("number", "time", "kind", "site", "subject", "by", "method", "result", "body", "previous", "hash")
+
+
+def _row(entry: "Entry") -> dict[str, Any]:
+    body = entry.content
+    told = {key: body.get(key, "") for key in ("by", "method", "result")}
+    moment = datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="milliseconds")
+    return {
+        "number": entry.number,
+        "time": moment,
+        "at": entry.at,
+        "kind": entry.kind,
+        "site": entry.site,
+        "subject": entry.subject,
+        **told,
+        "body": entry.body,
+        "previous": entry.previous,
+        "hash": entry.hash,
+    }
+
+
+@evidence_app.command("export")
+def export_evidence(
+    form: Annotated[EvidenceFormat, flag("--format", "For a spreadsheet or for a program.")] = EvidenceFormat.CSV,
+    site: Annotated[str, flag("--site", "Of one site alone; its hashes can then not be followed.")] = "",
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Every entry of the chain, with its hashes; the newest hash goes to stderr, to be kept elsewhere."""
+    from resilience.store import evidence  # noqa: PLC0415
+
+    with wanted_store(database, read_config(config)) as store, refusals(), store.reading() as connection:
+        rows = [_row(entry) for entry in evidence.entries(connection, site=site)]
+        end = evidence.head(connection)
+    if form is EvidenceFormat.JSON:
+        whole = [{**row, "body": json.loads(row["body"])} for row in rows]
+        typer.echo(json.dumps({"entries": whole, "head": {"number": end.number, "hash": end.hash}}, indent=2))
+    else:
+        written = StringIO()
+        table = csv.DictWriter(written, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        table.writeheader()
+        table.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
+        typer.echo(written.getvalue(), nl=False)
+    say(f"the chain ends with entry {end.number}, {end.hash or 'which is none'}")
+
+
+def _cell(value: object) -> object:
+    """What people wrote must not become a formula in a spreadsheet."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
+
+
+@evidence_app.command("verify")
+def verify_evidence(
+    head: Annotated[str, flag("--head", "A hash that was kept elsewhere; it must be in the chain.")] = "",
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Whether any entry was changed, removed or put in; exits 1 where it was."""
+    from resilience.store import evidence  # noqa: PLC0415
+
+    with wanted_store(database, read_config(config)) as store, refusals(), store.reading() as connection:
+        end = evidence.head(connection)
+        wrong = list(evidence.broken(evidence.entries(connection), end, known=head))
+    for told in wrong:
+        typer.echo(told)
+    if wrong:
+        raise typer.Exit(INVALID)
+    typer.echo(f"{end.number} entries, whole; the newest is {end.hash or 'none'}")
+
+
+@maintenance_app.command("start")
+def start_maintenance(  # noqa: PLR0917  # a command's options
+    site: SiteWord,
+    components: Annotated[list[str], typer.Argument(metavar="COMPONENT...", help="What is out of service.")],
+    lasts: Annotated[str, flag("--for", "How long; it ends by itself.", show_default=False)],
+    by: By,
+    reason: Annotated[str, flag("--reason", "Why.", show_default=False)],
+    accept_risk: Annotated[bool, flag("--accept-risk", "Also where it leaves 911 on a single thing, or without.")] = (
+        False
+    ),
+    sites: Sites = None,
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Takes components out of service for some time; says first what that leaves, and refuses (exit 4) a risk."""
+    from resilience.store.recording import records_of, seen_down, start_work  # noqa: PLC0415
+
+    settings = read_config(config)
+    declared = site_named(site, sites, settings)
+    _declared(declared, components)
+    length, now = duration_of("--for", lasts) / 1000, time.time()
+    with wanted_store(database, settings) as store, refusals():
+        with store.reading() as connection:
+            known = recorded(declared, records_for(declared.id, records_of(connection, now, declared.id)))
+            down = seen_down(connection, declared.id, now - LATELY).intersection(known.components)
+        out = planned.worked_on(known, now).union(components, down)
+        left = list(planned.exposures(assess_design(known, now, order=1), planned.without(known, out, now)))
+        for told in left:
+            say(f"without {joined(sorted(out))}: {told}")
+        if left and not accept_risk:
+            say("refused; --accept-risk starts it all the same")
+            raise typer.Exit(GAINED)
+        with store.writing() as connection:
+            number = start_work(
+                connection,
+                site=declared.id,
+                components=components,
+                start=now,
+                until=now + length,
+                by=by,
+                reason=reason,
+                risk_accepted=bool(left),
+                exposes="; ".join(left),
+            )
+    typer.echo(f"work {number} at {declared.id} until {_moment(now + length)}")
+
+
+@maintenance_app.command("end")
+def end_maintenance(
+    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `maintenance list` tells it.")],
+    by: By = "",
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Ends planned work before its time."""
+    from resilience.store.recording import end_work  # noqa: PLC0415
+
+    with wanted_store(database, read_config(config)) as store, refusals(), store.writing() as connection:
+        if not end_work(connection, number, at=time.time(), by=by or getpass.getuser()):
+            raise typer.BadParameter(f"there is no work {number} going on")
+    typer.echo(f"work {number} has ended")
+
+
+@maintenance_app.command("list")
+def list_maintenance(
+    site: Annotated[str, flag("--site", "Of one site alone.")] = "",
+    past: Annotated[bool, flag("--all", "Also what is over.")] = False,
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Planned work that people recorded; what site files declare stands there."""
+    from resilience.store.recording import works_of  # noqa: PLC0415
+
+    now = time.time()
+    with wanted_store(database, read_config(config)) as store, refusals(), store.reading() as connection:
+        found = list(works_of(connection, site=site, after=None if past else now))
+    for work in found:
+        typer.echo(_work_line(work, now))
+    if not found:
+        say("none")
+
+
+def _work_line(work: "Work", now: float) -> str:
+    ending = "ended" if work.end <= now else "until"
+    risk = f"; accepted: {work.exposes}" if work.risk_accepted else ""
+    what = f"{work.site}: {joined(work.components)}"
+    return f"{work.id} {what}, {ending} {_moment(work.end)}, {work.by}: {work.reason}{risk}"
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+@store_app.command("prune")
+def prune_store(
+    older: Annotated[str, flag("--older-than", "As the configuration says, else two years.")] = "",
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """Removes history that is older; evidence and what is still open never."""
+    from resilience.store.upkeep import prune  # noqa: PLC0415
+
+    settings = read_config(config)
+    keep = duration_of("--older-than", older) if older else settings.retention
+    with wanted_store(database, settings) as store, refusals():
+        removed = prune(store, time.time() - keep / 1000)
+    typer.echo(", ".join(f"{number} of {table}" for table, number in removed.items()) + " removed")
+
+
+@store_app.command("backup")
+def backup_store(
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    database: Database = "",
+    config: ConfigFile = None,
+) -> None:
+    """A whole copy of a SQLite database, while the monitor runs; PostgreSQL has pg_dump."""
+    with wanted_store(database, read_config(config)) as store, refusals():
+        try:
+            store.backup(target)
+        except OSError as error:
+            raise typer.BadParameter(f"{target}: {error.strerror or error}") from None
+    typer.echo(f"copied to {target}")
+
+
+@store_app.command("verify")
+def verify_store(database: Database = "", config: ConfigFile = None) -> None:
+    """Whether the database is sound and its evidence whole; exits 1 where not."""
+    from resilience.store import evidence  # noqa: PLC0415
+
+    with wanted_store(database, read_config(config)) as store, refusals():
+        wrong = store.faults()
+        with store.reading() as connection:
+            wrong += evidence.broken(evidence.entries(connection), evidence.head(connection))
+    for told in wrong:
+        typer.echo(told)
+    if wrong:
+        raise typer.Exit(INVALID)
+    typer.echo("sound")

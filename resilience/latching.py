@@ -1,0 +1,69 @@
+"""How findings stay open: one closes on a contrary observation, never because data went missing. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from resilience.assess import Assessment, SiteState
+from resilience.findings import BY_QUANTITY, Finding, rank
+from resilience.planned import worked_on
+from resilience.power import pair_loads
+from resilience.reading import State
+from resilience.sharing import SAME
+from resilience.survival import Live
+
+_OF_COMPONENT = {
+    *BY_QUANTITY,
+    "attestation_due",
+    "component_degraded",
+    "component_down",
+    "evidence_conflict",
+    "generator_not_carrying",
+    "line_out",
+    "probe_blind",
+    "ups_input_lost",
+    "ups_runtime_not_credible",
+    "wan_degraded",
+    "wan_down",
+}
+"""Findings about a component itself."""
+
+_OF_THE_WHOLE = {
+    "alert_road_shared",
+    "calling_ending",
+    "calling_unavailable",
+    "requirement_unmet",
+    "spof_new",
+    "survival_short",
+}
+"""Findings that follow from everything seen; where nothing assures 911 they may still be true."""
+
+
+def latched(previous: Iterable[Finding], fresh: Iterable[Finding], live: Live, now: Assessment) -> tuple[Finding, ...]:
+    """`fresh`, and those of `previous` that nothing observed has contradicted, marked stale."""
+    open_now = {finding.key: finding for finding in fresh}
+    for finding in previous:
+        if finding.key not in open_now and not _contradicted(finding, live, now):
+            open_now[finding.key] = replace(finding, stale=True)
+    return tuple(sorted(open_now.values(), key=rank))
+
+
+def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
+    """Whether what is seen now says that `finding` is over."""
+    site = now.site
+    if finding.code in _OF_COMPONENT and finding.component in worked_on(site, now.at):
+        return False  # that it is worked on is no observation
+    if finding.code in BY_QUANTITY and finding.component in site.components:
+        quantity = BY_QUANTITY[finding.code].quantity
+        return any(key[0] == quantity for key in live.seen[finding.component])
+    if finding.code in ("component_down", "component_degraded", "wan_down", "wan_degraded", "line_out"):
+        own = live.own.get(finding.component)
+        return own is None or own.state is not State.UNKNOWN
+    if finding.code == "hidden_sharing" and finding.component in site.components:
+        return any(quantity in SAME for quantity, _ in live.seen[finding.component])
+    if finding.code == "ups_pair_overload":
+        return all(loads is not None for loads in pair_loads(site, live.seen).get(finding.component, {}).values())
+    if finding.code == "path_down":
+        return all(state.assured for state in now.paths if state.path.name == finding.component)
+    if finding.code in _OF_THE_WHOLE:
+        return now.state is not SiteState.UNVERIFIED
+    return True
