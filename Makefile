@@ -16,7 +16,7 @@ PEERS := \
 	kamailio-tls-modules \
 	libnss3-tools \
 	libpangoft2-1.0-0 \
-	nftables coturn \
+	nftables coturn nginx-light \
 	nut-client \
 	nut-server \
 	openssl \

@@ -12,6 +12,8 @@ BUILT_IN: Mapping[str, str] = {
     "icmp": "probes.declared.icmp:ICMP",
     "tcp": "probes.declared.tcp:TCP",
     "dns": "probes.declared.dns:DNS",
+    "http": "probes.declared.http:HTTP",
+    "certificate": "probes.declared.certificate:CERTIFICATE",
     "egress": "probes.declared.egress:EGRESS",
     "nut": "probes.declared.nut:NUT",
     "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import os
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 
 from probes.declared.targets import Targets
@@ -42,6 +43,18 @@ _ANSWERS: Mapping[int, tuple[Reason, str]] = {
 """What the network can say of a connection or a question."""
 
 
+_UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
+"""X509_V_ERR of OpenSSL: self-signed, self-signed in the chain, no local issuer, cannot verify the leaf."""
+
+
+def told(error: ssl.SSLError) -> str:
+    """What went wrong with TLS, for people."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        remedy = "; a CA of one's own is named with ca" if error.verify_code in _UNKNOWN_ISSUER else ""
+        return f"certificate refused: {error.verify_message}{remedy}"
+    return f"TLS failed: {error.reason or error}"
+
+
 async def ask_each(settings: Targets, port: int, run: Run, ask: Ask, *, silence: State = State.DOWN) -> Reading:
     """One reading of all targets. `silence` is what no answer, a refusal or "unreachable" says of the component."""
     now = asyncio.get_running_loop().time()
@@ -58,6 +71,8 @@ async def ask_each(settings: Targets, port: int, run: Run, ask: Ask, *, silence:
             return not_sent(where, settings, error.error)
         except TimeoutError:
             return failure(Reason.TIMEOUT, f"{where}: no answer within {spoken(run.timeout * 1000)}", says=silence)
+        except ssl.SSLError as error:
+            return failure(Reason.TLS, f"{where}: {told(error)}", says=silence)
         except OSError as error:
             number = error.errno or errno.ECONNRESET
             reason, text = _ANSWERS.get(number, (Reason.UNREACHABLE, os.strerror(number)))

@@ -1,5 +1,6 @@
 """TLS as a client: whom we trust, and when a presented certificate runs out."""
 
+import asyncio
 import ssl
 from datetime import datetime
 from functools import lru_cache
@@ -29,3 +30,24 @@ def _context(verify: bool, ca: str, changed: int) -> ssl.SSLContext:
 def expiry(certificate: bytes) -> datetime:
     """notAfter of a DER certificate, in UTC; ValueError where it cannot be read."""
     return x509.load_der_x509_certificate(certificate).not_valid_after_utc
+
+
+def presented(writer: asyncio.StreamWriter) -> float | None:
+    """notAfter of the certificate that the far end of a TLS connection presented, in seconds since 1970; None where
+    it cannot be read."""
+    certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    try:
+        return expiry(certificate).timestamp() if certificate else None
+    except ValueError:
+        return None
+
+
+def days_left(expires: float, now: float, warn: float) -> str:
+    """What is to be said of a certificate with less than `warn` seconds left; empty where there are more.
+
+    Both moments in seconds since 1970.
+    """
+    days = (expires - now) / 86_400
+    if days < 0:
+        return f"certificate expired {int(-days)} d ago"
+    return f"certificate expires in {int(days)} d" if expires - now <= warn else ""

@@ -29,7 +29,7 @@ from resilience.yamltree import Mark, Node, Scalar, Table
 
 # fmt: off
 PLANNED = frozenset({
-    "http", "traceroute", "certificate",
+    "traceroute",
     "snmp-ats", "generator", "modemmanager",
     "cucm", "oracle-sbc", "cradlepoint", "starlink",  # no public record or server to prove one on
 })

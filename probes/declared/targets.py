@@ -75,3 +75,12 @@ def check_targets(settings: Targets) -> str | None:
             asked = "46".replace(str(found.version), "")
             return f"'{target}' is an IPv{found.version} address, the probe asks by IPv{asked}"
     return None
+
+
+def check_tls(tls: bool, verify: bool, ca: str) -> str | None:
+    """The rules over the keys of TLS: a message for the file's author, or None."""
+    if not tls and (ca or not verify):
+        return "ca and verify are for TLS; write tls: true"
+    if ca and not verify:
+        return "ca without verification is read by nobody; leave out one of ca and verify: false"
+    return None
