@@ -11,6 +11,7 @@ from probes.ups_mib import RFC_1628
 from probes.ups_mib_apc_eaton import APC, DELL, HPE, MGE, XUPS
 from probes.ups_mib_others import (
     ALPHA,
+    CET,
     CYBERPOWER,
     DELTA,
     ELTEK,
@@ -49,6 +50,7 @@ FAMILIES = {
         SINETICA,
         ALPHA,
         ELTEK,
+        CET,
         RFC_1628,
     )
 }

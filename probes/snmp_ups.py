@@ -127,7 +127,7 @@ def _ratios(rows: tuple[Measured, ...], found: Mapping[str, Value], *, most: flo
 def own(family: Family) -> tuple[str, ...]:
     """The objects that a device of `family` shows and others do not: those of its status and its first runtime."""
     oids = (*(row.oid for row in family.output), family.runtime[0].oid)
-    return oids if family is RFC_1628 else tuple(oid for oid in oids if oid not in RFC_1628.oids)
+    return oids if family is RFC_1628 or family.only_by_hint else tuple(oid for oid in oids if oid not in RFC_1628.oids)
 
 
 def hinted(sys_object_id: Value | None) -> list[Family]:
@@ -148,7 +148,8 @@ def detected(found: Mapping[str, Value]) -> Family | None:
     def answers(family: Family) -> tuple[bool, bool, bool]:
         return plainly(family, found), any(row.oid in found for row in family.output), family in pointed_at
 
-    offered = [family for family in FAMILIES.values() if set(own(family)) & set(found)]
+    possible = [family for family in FAMILIES.values() if family in pointed_at or not family.only_by_hint]
+    offered = [family for family in possible if set(own(family)) & set(found)]
     return max(offered, key=answers, default=None)
 
 

@@ -71,6 +71,8 @@ class Family:
     title: str
     sys_object_ids: tuple[str, ...]
     """Prefixes of sysObjectID: a hint which family to believe first, never a proof."""
+    only_by_hint: bool = False
+    """Its objects are those of another family and mean something else here: then sysObjectID alone tells them apart."""
     output: tuple[Enumerated, ...]
     """What carries the load, in one object or several that add up."""
     conditions: tuple[Enumerated, ...] = ()
@@ -91,7 +93,8 @@ class Family:
         words = (*self.output, *self.conditions, self.transfer_cause, self.stand_in)
         figures = (*self.runtime, *self.runtime_low, *self.charge, *self.load)
         count = (self.alarms.count,) if self.alarms else ()
-        return (*(row.oid for row in words if row), *(row.oid for row in figures), *count)
+        oids = (*(row.oid for row in words if row), *(row.oid for row in figures), *count)
+        return tuple(dict.fromkeys(oids))
 
 
 def truth(oid: str, name: str, *, yes: Says) -> Enumerated:

@@ -549,6 +549,31 @@ def _copied(name: str, title: str, root: str, *sys_object_ids: str) -> Family:
 
 SINETICA = _copied("sinetica", "Sinetica", "1.3.6.1.4.1.13891.101", "1.3.6.1.4.1.13891")
 
+# ---- CE+T inverters: RFC 1628, whose "battery" is the DC bus that always feeds them ----
+
+CET = Family(
+    name="cet",
+    title="CE+T",
+    sys_object_ids=("1.3.6.1.4.1.12551",),
+    only_by_hint=True,
+    output=(
+        replace(RFC_SOURCE, values={**RFC_SOURCE.values, 5: Says(word="battery (the DC bus)")}),
+        # On battery an agent has to list upsAlarmOnBattery (RFC 1628).
+        Enumerated(
+            "1.3.6.1.2.1.33.1.6.1.0",
+            "upsAlarmsPresent",
+            {0: Says(word="0", output=LINE)},
+            above=Says(word="some"),
+        ),
+    ),
+    conditions=RFC_1628.conditions,
+    runtime=(RFC_MINUTES,),
+    runtime_low=(RFC_LOW,),
+    charge=(RFC_CHARGE,),
+    load=RFC_LOAD,
+    alarms=RFC_1628.alarms,
+)
+
 # ---- DC plants: rectifiers feed the load and keep a battery beside it charged ----
 
 ALPHA = Family(

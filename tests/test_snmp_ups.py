@@ -24,7 +24,19 @@ from probes.snmp_ups import decode, detected, own
 from probes.ups import LONGEST_RUNTIME, Figure, Output, Refused, judge
 from probes.ups_mib import RFC_1628, Family
 from probes.ups_mib_apc_eaton import APC, DELL, HPE, MGE, XUPS
-from probes.ups_mib_others import ALPHA, CYBERPOWER, DELTA, EPPC, HUAWEI, SOCOMEC, SOCOMEC_7, TRIPP_LITE, USHA, XPPC
+from probes.ups_mib_others import (
+    ALPHA,
+    CET,
+    CYBERPOWER,
+    DELTA,
+    EPPC,
+    HUAWEI,
+    SOCOMEC,
+    SOCOMEC_7,
+    TRIPP_LITE,
+    USHA,
+    XPPC,
+)
 from probes.ups_mib_vertiv import DCS, ITA2, LIEBERT_FLEXIBLE, LIEBERT_GP
 from resilience.catalogue import QUANTITIES
 from resilience.probing import Channels, Run
@@ -338,7 +350,7 @@ def test_a_file_may_name_every_family_and_no_other() -> None:
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_a_family_is_two_questions_at_the_most(family: Family) -> None:
     assert len(family.oids) == len(set(family.oids)) <= 2 * MOST_OIDS
-    assert all(says.output for says in family.output[0].values.values())
+    assert all(says.output for says in family.output[0].values.values()) or family.only_by_hint
     assert own(family)
     assert {name for name, other in FAMILIES.items() if other is family} == {family.name}
 
@@ -381,6 +393,7 @@ def test_each_number_means_what_its_own_mib_says(
             assert facts.output_text
 
 
+P = "1.3.6.1.4.1.935.1.1.1"
 M, S7, F = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.4555.1.1.7.1", "1.3.6.1.4.1.476.1.42.3.9.20.1.20.1.2"
 
 
@@ -397,6 +410,8 @@ M, S7, F = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.4555.1.1.7.1", "1.3.6.1.4.1.476.1.4
         (SOCOMEC_7, {f"{S7}.4.1.0": 3, f"{S7}.2.1.0": 5, f"{S7}.2.2.0": 12}, Output.BATTERY),
         (SOCOMEC_7, {f"{S7}.4.1.0": 3, f"{S7}.2.1.0": 6, f"{S7}.2.2.0": 900}, Output.BATTERY),
         (SOCOMEC_7, {f"{S7}.4.1.0": 3, f"{S7}.2.1.0": 6, f"{S7}.2.2.0": 0}, Output.LINE),
+        (CET, {f"{R}.4.1.0": 5, f"{R}.6.1.0": 0}, Output.LINE),
+        (CET, {f"{R}.4.1.0": 4, f"{R}.6.1.0": 0}, Output.BYPASS),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal"}, Output.LINE),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b" battery "}, Output.BATTERY),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"On the moon"}, Output.UNKNOWN),
@@ -466,6 +481,13 @@ def test_conditions(family: Family, found: dict[str, Value], flag: str) -> None:
     assert not facts.alarms
 
 
+def test_an_inverter_on_a_dc_bus_is_on_battery_when_it_says_so_as_an_alarm() -> None:
+    facts = decode(CET, {f"{R}.4.1.0": 5, f"{R}.6.1.0": 1, f"{R}.2.3.0": 30}, {f"{R}.6.2.1.2.1": f"{R}.6.3.2"})
+    assert facts.output is Output.BATTERY
+    assert facts.runtime == Figure(1800, f"{R}.2.3.0")
+    assert decode(CET, {f"{R}.4.1.0": 5, f"{R}.6.1.0": 1}, {}).output is Output.UNKNOWN
+
+
 def test_an_unlisted_condition_is_a_named_weakness() -> None:
     facts = decode(APC, {f"{A}.4.1.1.0": 2, f"{A}.2.1.1.0": 17}, {})
     assert facts.alarms == ("upsBasicBatteryStatus 17 (not in its MIB)",)
@@ -512,6 +534,11 @@ def test_two_runtimes_of_one_device(minutes: int | None, seconds: int | None, ru
         # An object outside its MIB's numbers is worse evidence than another MIB's plain word.
         ({SYS_OBJECT_ID: "1.3.6.1.4.1.3808", f"{C}.4.1.1.0": 0, f"{R}.4.1.0": 3}, RFC_1628),
         ({f"{C}.2.2.4.0": 120000, f"{R}.4.1.0": 3}, RFC_1628),
+        ({SYS_OBJECT_ID: "1.3.6.1.4.1.12551.4.0", f"{R}.4.1.0": 5, f"{R}.6.1.0": 0}, CET),
+        ({f"{R}.4.1.0": 5, f"{R}.6.1.0": 0}, RFC_1628),
+        ({SYS_OBJECT_ID: ".1.3.6.1.4.1.935", f"{P}.4.1.1.0": 9}, XPPC),
+        ({SYS_OBJECT_ID: "1.3.6.1.4.1.674.10902.2", f"{R}.4.1.0": 3}, RFC_1628),
+        ({f"{R}.4.1.0": 3, "1.3.6.1.4.1.674.10902.2.120.5.3.0": 1889}, DELL),
         ({SYS_OBJECT_ID: "1.3.6.1.4.1.9.1"}, None),
         ({}, None),
     ],

@@ -8,7 +8,21 @@ from resilience.probing import Later, ProbeType
 
 FAMILY_NAMES = (
     *("apc", "mge", "xups", "cyberpower", "liebert-gp", "liebert-flexible", "ita2", "vertiv-dcs", "delta", "tripplite"),
-    *("socomec7", "socomec", "eppc", "xppc", "dell", "hpe", "huawei", "usha", "sinetica", "alpha", "eltek", "rfc1628"),
+    *(
+        "socomec7",
+        "socomec",
+        "eppc",
+        "xppc",
+        "dell",
+        "hpe",
+        "huawei",
+        "usha",
+        "sinetica",
+        "alpha",
+        "eltek",
+        "cet",
+        "rfc1628",
+    ),
 )
 """Those of `probes.snmp_families`, whose tables reading a file need not load."""
 
