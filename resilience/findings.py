@@ -16,7 +16,7 @@ from resilience.planned import exposed, worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
 from resilience.sharing import hidden_sharing
-from resilience.state import Memory, Seen
+from resilience.state import Memory, Seen, Status
 from resilience.survival import Live
 from resilience.wording import joined
 
@@ -64,6 +64,7 @@ _INFO = (
     "spof_design",
     "unmonitored",
     "power_not_declared",
+    "line_unproven",
     "attestation_due",
     "accepted_risk_expiring",
     "accepted_risk_moot",
@@ -342,8 +343,8 @@ def _component(state: ComponentState, live: Live, now: Assessment, memory: Memor
         yield Finding("probe_blind", name, f"{name}: {', '.join(own.blind)} sees nothing while others do")
     if _conflict_stands(name, live, memory):
         yield Finding("evidence_conflict", name, f"{name} is seen up though it cannot be by what else is seen")
-    yield from _due(component, now.at)
-    if raised or own.state in (State.UP, State.UNKNOWN):
+    yield from _due(component, own, now.at)
+    if raised or own.state in (State.UP, State.UNKNOWN) or own.why == own.unproven:
         return
     if any(live.own[feed].state is State.DOWN for feed in now.site.inputs(name)):
         return
@@ -354,7 +355,9 @@ def _component(state: ComponentState, live: Live, now: Assessment, memory: Memor
         yield Finding(code, name, f"{name} works with a weakness: {own.why}")
 
 
-def _due(component: Component, now: float) -> Iterator[Finding]:
+def _due(component: Component, own: Status, now: float) -> Iterator[Finding]:
+    if own.unproven:
+        yield Finding("line_unproven", component.name, f"{component.name} is {own.unproven}")
     attest = component.attest
     if attest is None:
         return

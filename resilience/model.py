@@ -44,6 +44,8 @@ class Kind(StrEnum):
 PASSES_POWER = frozenset({Kind.UTILITY, Kind.GENERATOR, Kind.UPS, Kind.ATS, Kind.PDU})
 """Kinds that pass power on, and pass it again when it returns."""
 
+LINES = frozenset({Kind.WAN, Kind.FALLBACK_LINE, Kind.CELLULAR, Kind.SATELLITE})
+"""Ways out that may stand by for months, so that being in service is not yet being proven."""
 PLUGS_IN = frozenset(
     {
         Kind.SWITCH,

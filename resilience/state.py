@@ -11,7 +11,7 @@ from operator import is_
 
 from resilience.batterytest import Tests, believed
 from resilience.catalogue import QUANTITIES
-from resilience.model import Attestation, Component, ProbeSpec, Site
+from resilience.model import LINES, Attestation, Component, ProbeSpec, Site
 from resilience.reading import Observation, Reading, State
 from resilience.structure import dependencies_first
 
@@ -89,6 +89,8 @@ class Status:
     """When the evidence is from; None for what is only declared."""
     proven_at: float | None = None
     """When a call or a drill last proved that it works, where that still stands."""
+    unproven: str = ""
+    """Why a line that probes see in service may not be relied on: its last proof by a person is too old, or missing."""
     blind: tuple[str, ...] = ()
     """Probes that know nothing while others of the component do."""
 
@@ -192,7 +194,21 @@ def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], s
     status = _weigh(voices)
     if status.state.works and (astray := _astray(component, tracks, now)):
         return replace(status, state=State.UNKNOWN, why=astray)
+    if status.state.works and (unproven := _unproven(component, now)):
+        why = "; ".join(filter(None, (status.why, unproven)))
+        return replace(status, state=State.DEGRADED, why=why, unproven=unproven)
     return status
+
+
+def _unproven(component: Component, now: float) -> str:
+    """Why nobody knows that a call goes by this line, though a probe sees it in service; else nothing. What stands by
+    for months fails where no probe looks: a number ported away, a plan suspended, a dead handset."""
+    attest = component.attest
+    if attest is None or component.kind not in LINES:
+        return ""
+    if attest.expires_at is None:
+        return "in service, and no test call or check is recorded"
+    return f"in service, and its last check of {attest.on} has expired" if now > attest.expires_at else ""
 
 
 def _astray(component: Component, tracks: Tracks, now: float) -> str:
