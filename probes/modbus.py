@@ -7,7 +7,7 @@ the one that was asked for (seen with 3.16): that is checked here.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ Registers = Mapping[tuple[int, int], int]
 
 def blocks(wanted: Iterable[tuple[int, int, int]]) -> list[Block]:
     """The fewest questions for `wanted` (function, first, count). Only what touches is joined: a register between
-    two wanted ones may not exist, and then the whole question is refused."""
+    two wanted ones may not exist."""
     joined: list[Block] = []
     for function, first, count in sorted(set(wanted)):
         last = joined[-1] if joined else Block(0, 0, 0)
@@ -77,6 +77,16 @@ def blocks(wanted: Iterable[tuple[int, int, int]]) -> list[Block]:
         else:
             joined.append(Block(function, first, count))
     return joined
+
+
+def apart(block: Block, wanted: Iterable[tuple[int, int, int]]) -> list[Block]:
+    """The values that `block` was joined from, each shorter than it is; none where it is a single one."""
+    parts = (Block(*one) for one in sorted(set(wanted)))
+    return [
+        part
+        for part in parts
+        if part != block and part.function == block.function and block.first <= part.first < block.first + block.count
+    ]
 
 
 def taken(block: Block, answer: ModbusPDU, transaction: int) -> dict[tuple[int, int], int] | None:
@@ -96,7 +106,7 @@ def taken(block: Block, answer: ModbusPDU, transaction: int) -> dict[tuple[int, 
 
 
 async def read_registers(
-    host: str, port: int, unit: int, wanted: Iterable[tuple[int, int, int]], *, patience: float, source: str = ""
+    host: str, port: int, unit: int, wanted: Collection[tuple[int, int, int]], *, patience: float, source: str = ""
 ) -> Registers:
     """The registers `wanted`, in `patience` s. Raises ModbusFailure."""
     client = AsyncModbusTcpClient(
@@ -113,11 +123,16 @@ async def read_registers(
         async with asyncio.timeout(patience):
             if not await client.connect():
                 raise ModbusFailure(Reason.REFUSED, f"no {awaited}: does the name resolve, is Modbus TCP switched on?")
-            for block in blocks(wanted):
+            waiting = blocks(wanted)
+            while waiting:
+                block = waiting.pop(0)
                 awaited = f"answer to registers from {block.first} (function {block.function})"
                 ask: Callable[..., Awaitable[Any]] = getattr(client, READING[block.function])
                 answer = await ask(block.first, count=block.count, device_id=unit)
-                found |= taken(block, answer, client.ctx.next_tid) or {}
+                values = taken(block, answer, client.ctx.next_tid)
+                found |= values or {}
+                # One register that is not there refuses the whole question: then each value is asked for alone.
+                waiting += apart(block, wanted) if values is None else []
     except TimeoutError:
         text = f"no {awaited} within {spoken(patience * 1000)}"
         raise ModbusFailure(Reason.TIMEOUT, text) from None

@@ -26,7 +26,7 @@ from probes.declared.generator_profile import (
     shipped_profile,
 )
 from probes.generator import GeneratorFacts, decode, judge
-from probes.modbus import Block, blocks
+from probes.modbus import Block, apart, blocks
 from resilience.catalogue import QUANTITIES
 from resilience.faults import Invalid, Report
 from resilience.probing import Channels, Run
@@ -291,6 +291,9 @@ def test_questions_are_joined_only_where_registers_touch() -> None:
     assert blocks([(3, 1, 1), (3, 3, 1)]) == [Block(3, 1, 1), Block(3, 3, 1)]
     assert blocks([(3, 0, 90), (3, 90, 20)]) == [Block(3, 0, 90), Block(3, 90, 20)]
     assert blocks([(3, 1, 4), (3, 2, 1)]) == [Block(3, 1, 4)]
+    assert apart(Block(3, 1, 2), [(3, 1, 1), (3, 2, 1), (4, 1, 1)]) == [Block(3, 1, 1), Block(3, 2, 1)]
+    assert apart(Block(3, 1, 2), [(3, 1, 2)]) == []
+    assert apart(Block(3, 1, 4), [(3, 1, 4), (3, 2, 1)]) == [Block(3, 2, 1)]
 
 
 @settings(deadline=None)
@@ -405,6 +408,20 @@ def test_registers_that_a_controller_does_not_have_are_not_offered() -> None:
             reading = await poll(stranger.port)
             assert (reading.state, reading.reason) == (UNKNOWN, Reason.NOT_OFFERED)
             assert "has none of the registers of 'Deep Sea 8xxx'" in reading.text
+
+    asyncio.run(go())
+
+
+def test_a_register_that_is_not_there_takes_no_neighbour_with_it() -> None:
+    chosen = profile(
+        "title: x\nfacts: {auto: {register: 10, bit: 0}, fuel: {register: 11}, running: {register: 9, bit: 0}}"
+    )
+
+    async def go() -> None:
+        async with controller({9: 0, 10: 1}) as own:
+            reading = await poll(own.port, chosen)
+            assert (reading.state, seen(reading)) == (UP, {"generator_auto": 1, "generator_running": 0})
+            assert own.asked == [3, 3]  # the refused question and the third value never reach the registers
 
     asyncio.run(go())
 
