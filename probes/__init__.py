@@ -15,6 +15,7 @@ BUILT_IN: Mapping[str, str] = {
     "http": "probes.declared.http:HTTP",
     "certificate": "probes.declared.certificate:CERTIFICATE",
     "egress": "probes.declared.egress:EGRESS",
+    "traceroute": "probes.declared.traceroute:TRACEROUTE",
     "nut": "probes.declared.nut:NUT",
     "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",
     "snmp-line": "probes.declared.snmp_line:SNMP_LINE",

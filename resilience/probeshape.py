@@ -29,7 +29,6 @@ from resilience.yamltree import Mark, Node, Scalar, Table
 
 # fmt: off
 PLANNED = frozenset({
-    "traceroute",
     "snmp-ats", "generator", "modemmanager",
     "cucm", "oracle-sbc", "cradlepoint", "starlink",  # no public record or server to prove one on
 })
