@@ -18,6 +18,7 @@ from resilience.reading import State
 from resilience.sharing import hidden_sharing
 from resilience.state import Memory, Seen, Status
 from resilience.survival import Live
+from resilience.wire import disagreements
 from resilience.wording import joined
 
 
@@ -37,6 +38,7 @@ _WARNING = (
     "component_down",
     "component_degraded",
     "trunk_unregistered",
+    "trunk_wire_disagrees",
     "ups_on_battery",
     "ups_replace_battery",
     "ups_runtime_not_credible",
@@ -148,6 +150,7 @@ def live_findings(
             found += _component(state, live, now, memory)
     for ups, told in _overloads(now.site, live).items():
         found += [Finding("ups_pair_overload", ups, "; ".join(told))] if told else []
+    found += [Finding("trunk_wire_disagrees", *one) for one in disagreements(now.site, live.own)]
     shared: dict[str, list[str]] = {}
     for names, text in hidden_sharing(now.site, live.seen):
         shared.setdefault(names[0], []).append(text)
@@ -290,7 +293,7 @@ _RULES = (
         "trunk_unregistered",
         "trunk_registered",
         lambda s, now: s.value < 1,
-        lambda s, now: f"registration {s.observation.target} is not valid {s.observation.text}".rstrip(),
+        lambda s, now: f"registration {s.observation.target} is not valid: {s.observation.text}".rstrip(": "),
     ),
     _Rule(
         "egress_unexpected",

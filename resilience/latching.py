@@ -10,6 +10,7 @@ from resilience.power import pair_loads
 from resilience.reading import State
 from resilience.sharing import SAME
 from resilience.survival import Live
+from resilience.wire import disagreement
 
 _OF_COMPONENT = {
     *BY_QUANTITY,
@@ -58,6 +59,9 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
     if finding.code in ("component_down", "component_degraded", "wan_down", "wan_degraded", "line_out"):
         own = live.own.get(finding.component)
         return own is None or own.state is not State.UNKNOWN
+    if finding.code == "trunk_wire_disagrees":
+        said = live.own[finding.component].said if finding.component in live.own else ()
+        return disagreement(said) == ""
     if finding.code == "hidden_sharing" and finding.component in site.components:
         return any(quantity in SAME for quantity, _ in live.seen[finding.component])
     if finding.code == "ups_pair_overload":

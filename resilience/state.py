@@ -14,66 +14,19 @@ from resilience.catalogue import QUANTITIES
 from resilience.model import LINES, Attestation, Component, ProbeSpec, Site
 from resilience.reading import Observation, Reading, State
 from resilience.structure import dependencies_first
+from resilience.track import Track, follow
 
 ATTEST = "attest"
 """The type under which an attestation stands beside a component's probes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
-    """One probe's history, as much of it as deciding needs. Moments in seconds since 1970."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the probes of one type say of a component, the best of them."""
 
-    state: State = State.UNKNOWN
-    """The decided state; UNKNOWN until something has been decided."""
-    since: float = 0.0
-    agreed_at: float = 0.0
-    """The last answer that bore the decided state out."""
-    contrary: int = 0
-    """Answers in a row that contradict it."""
-    by_failure: bool = False
-    """Decided DOWN because answers failed, not because a device said so."""
-    fell_at: float = 0.0
-    """The answer that decided DOWN."""
-    reading: Reading | None = None
-    read_at: float = 0.0
-    success: Reading | None = None
-    success_at: float = 0.0
-    """The last answer that was no failure; its observations are the latest values."""
-
-    @property
-    def deciding(self) -> bool:
-        """Whether the next answer should come after `confirm` rather than after `interval`."""
-        return self.contrary > 0
-
-
-def follow(track: Track, reading: Reading, at: float, spec: ProbeSpec) -> Track:
-    """`track` after one more answer. What works is believed at once from a blank; a fall needs `fall` answers."""
-    track = replace(track, reading=reading, read_at=at)
-    if not reading.failed:
-        track = replace(track, success=reading, success_at=at)
-    if reading.state is State.UNKNOWN:
-        return track
-    if track.state is not State.UNKNOWN and track.state.works == reading.state.works:
-        return replace(track, state=reading.state, agreed_at=at, contrary=0)
-    enough = _needed(track, reading, spec)
-    if track.contrary + 1 < enough:
-        return replace(track, contrary=track.contrary + 1)
-    fell = reading.state is State.DOWN
-    return replace(
-        track,
-        state=reading.state,
-        since=at,
-        agreed_at=at,
-        contrary=0,
-        by_failure=fell and reading.failed,
-        fell_at=at if fell else track.fell_at,
-    )
-
-
-def _needed(track: Track, reading: Reading, spec: ProbeSpec) -> int:
-    if reading.state is State.DOWN:
-        return spec.fall
-    return 1 if track.state is State.UNKNOWN else spec.rise
+    type: str
+    state: State
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +46,8 @@ class Status:
     """Why a line that probes see in service may not be relied on: its last proof by a person is too old, or missing."""
     blind: tuple[str, ...] = ()
     """Probes that know nothing while others of the component do."""
+    said: tuple[Said, ...] = ()
+    """What each type of its probes says, where several do."""
 
 
 Tracks = Mapping[tuple[str, str], Track]
@@ -277,10 +232,12 @@ def _weigh(voices: Iterable[_Voice]) -> Status:
         best = by_type.get(voice.type)
         if best is None or _BEST.index(voice.state) < _BEST.index(best.state):
             by_type[voice.type] = voice
+    said = tuple(Said(v.type, v.state, v.why) for v in by_type.values()) if len(by_type) > 1 else ()
     known = [voice for voice in by_type.values() if voice.state is not State.UNKNOWN]
     if not any(voice.proves for voice in known):
         why = "; ".join(voice.why for voice in by_type.values()) or "no probe of it proves that it works"
-        return Status(state=State.UNKNOWN, why=why, evidence="observed" if set(by_type) != {ATTEST} else "attested")
+        evidence = "observed" if set(by_type) != {ATTEST} else "attested"
+        return Status(state=State.UNKNOWN, why=why, evidence=evidence, said=said)
     worst = max(known, key=lambda voice: _BEST.index(voice.state))
     evidence = "proven" if worst.exercised else "attested" if worst.type == ATTEST else "observed"
     return Status(
@@ -290,6 +247,7 @@ def _weigh(voices: Iterable[_Voice]) -> Status:
         at=worst.at,
         proven_at=next((voice.at for voice in known if voice.exercised), None) if worst.state.works else None,
         blind=tuple(voice.name for voice in voices if voice.state is State.UNKNOWN and voice.type != ATTEST),
+        said=said,
     )
 
 

@@ -14,7 +14,8 @@ from resilience.batterytest import BatteryTest
 from resilience.findings import SEVERITY, Finding
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
-from resilience.state import Discharge, Memory, Track
+from resilience.state import Discharge, Memory
+from resilience.track import Track
 
 FORMAT = 1
 
