@@ -1,8 +1,9 @@
 """How far a site is from losing 911: how many more failures, and what fails next in a scenario. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import NamedTuple
 
 from resilience.assess import Assessment
 from resilience.duration import FOREVER, Ms
@@ -29,8 +30,7 @@ def margin(assessment: Assessment) -> Margin:
     return Margin(min(sizes), exact=True) if sizes else Margin(assessment.order + 1, exact=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something goes off or comes on: at `low` ms by the assured reading, at `high` by the possible one.
 
     None is "never, by that reading".
@@ -44,27 +44,29 @@ class Event:
     low: Ms | None
     high: Ms | None
 
-    @property
     def first(self) -> Ms:
-        return min(moment for moment in (self.low, self.high, FOREVER) if moment is not None)
+        return min(FOREVER if self.low is None else self.low, FOREVER if self.high is None else self.high)
 
 
 def timeline(bounds: Bounds, failed: Iterable[str]) -> tuple[Event, ...]:
     """Everything that changes once `failed` have failed at moment 0, in order; what carries 911 after what feeds it."""
-    batch = Batch.of(failed)
-    low, high = (bounds.structure.evaluate(bound, batch) for bound in (bounds.low, bounds.high))
-    was = bounds.structure.evaluate(bounds.high, Batch.of(()), horizon=1)
-    events = []
-    for (what, kind, before), (_, _, by_low), (_, _, by_high) in zip(
-        *(_things(bounds.structure.site, on) for on in (was, low, high)), strict=True
-    ):
-        worked = bool(before[0][1])
+    site, structure = bounds.structure.site, bounds.structure
+    # The second set is of nothing: it tells what was on before.
+    batch = Batch.of(failed, ())
+    high = structure.evaluate(bounds.high, batch)
+    low = high if bounds.low is bounds.high else structure.evaluate(bounds.low, batch)
+    events: list[Event] = []
+    for (what, kind, by_low), (_, _, by_high) in zip(_things(site, low), _things(site, high), strict=True):
+        worked = bool(by_high[0][1] & 2)
         # Changes alternate by either reading, so the n-th of one is the n-th of the other.
-        changes = zip_longest(_changes(worked, by_low), _changes(worked, by_high))
-        events += [
-            Event(what, kind, worked if count % 2 else not worked, *moments) for count, moments in enumerate(changes)
-        ]
-    return tuple(sorted(events, key=lambda event: event.first))
+        early = _changes(worked, by_low)
+        late = early if by_low is by_high else _changes(worked, by_high)
+        on = worked
+        for moments in zip_longest(early, late):
+            on = not on
+            events.append(Event(what, kind, on, *moments))
+    events.sort(key=Event.first)
+    return tuple(events)
 
 
 def outage(bounds: Bounds) -> tuple[Event, ...]:
@@ -81,9 +83,13 @@ def _things(site: Site, on: OnTimes) -> Iterator[tuple[str, str, Course]]:
     yield "911", "911", on.calling
 
 
-def _changes(worked: bool, course: Course) -> Iterator[Ms]:
-    state = worked
+def _changes(worked: bool, course: Course) -> Sequence[Ms]:
+    """The moments at which it goes off or comes on, where it `worked` before."""
+    if len(course) == 1:
+        return () if bool(course[0][1] & 1) == worked else (0,)
+    state, moments = worked, []
     for moment, on in course:
-        if bool(on) != state:
-            state = bool(on)
-            yield moment
+        if bool(on & 1) != state:
+            state = not state
+            moments.append(moment)
+    return moments

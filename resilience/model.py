@@ -312,7 +312,10 @@ class Site:
     @cached_property
     def by_kind(self) -> Mapping[Kind, tuple[Component, ...]]:
         """The components of each kind, every kind with its entry."""
-        return {kind: tuple([c for c in self.components.values() if c.kind is kind]) for kind in Kind}
+        found: dict[Kind, tuple[Component, ...]] = dict.fromkeys(Kind, ())
+        for component in self.components.values():
+            found[component.kind] += (component,)
+        return found
 
     def once(self, make: Callable[["Site"], T]) -> T:
         """What `make` works out of this declaration: worked out once, and gone with the site."""

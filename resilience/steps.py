@@ -67,35 +67,26 @@ class Step(NamedTuple):
     returns: bool = True
     """Whether it is on again when what it stands on is."""
 
-    def stands_on(self) -> Iterator[int]:
-        every, some, gates = self.inputs
-        yield from every
-        for group in some:
-            yield from group
-        for gate in gates:
-            yield from _leaves(gate)
-        yield from self.battery or ()
 
-
-def _leaves(gate: GateOf) -> Iterator[int]:
+def leaves(gate: GateOf) -> Iterator[int]:
+    """Every step that `gate` names, repeats kept."""
     for part in gate[1]:
         if isinstance(part, int):
             yield part
         else:
-            yield from _leaves(part)
+            yield from leaves(part)
 
 
 def together(inputs: Inputs, on: Sequence[int], among: int, full: int) -> int:
     """The sets of `among` under which all `inputs` are on."""
-    every, some, gates = inputs
-    for one in every:
+    for one in inputs.every:
         among &= on[one]
-    for group in some:
+    for group in inputs.some:
         either = 0
         for one in group:
             either |= on[one]
         among &= either
-    for gate in gates:
+    for gate in inputs.gates:
         among &= gate_mask(gate, on, full)
     return among
 

@@ -12,10 +12,14 @@ from heapq import heappop, heappush
 
 from resilience.duration import FOREVER, Ms
 from resilience.model import PASSES_POWER, Component, Gate, Kind, Need, Site
-from resilience.steps import Batch, Bound, GateOf, Inputs, Step, Storage, together, union
+from resilience.steps import Batch, Bound, GateOf, Inputs, Step, Storage, leaves, together, union
 
 MOST_MOMENTS = 4096
 """Moments at which something changes. A real site has about ten; stored energy nested without end has no bound."""
+
+
+SHALLOW = 200
+"""Components that cannot stand on each other deeper than Python recurses."""
 
 
 class StructureTooLarge(Exception):
@@ -114,7 +118,11 @@ class Structure:
         self._steps: list[Step] = []
         self._index: dict[str, int] = {}
         self._views: dict[tuple[str, str], int] = {}
-        for name in dependencies_first(site.components, site.inputs):
+        self._users: list[int] = []
+        """For each step those that stand on it, one bit each."""
+        # A chain of thousands must not become a recursion as deep.
+        deep = len(site.components) > SHALLOW
+        for name in dependencies_first(site.components, site.inputs) if deep else site.components:
             self._at(name, "")
         self._components = len(self._steps)
         self._paths = [self._add(Step("", self._inputs(path.needs))) for path in site.emergency_paths]
@@ -124,19 +132,19 @@ class Structure:
                 serving[area].append(index)
         areas = [self._add(Step("", Inputs(some=(tuple(paths),)))) for paths in serving.values()]
         self._calling = self._add(Step("", Inputs(tuple(areas))))
-        self._users = [0] * len(self._steps)
-        """For each step those that stand on it, one bit each."""
-        for index, step in enumerate(self._steps):
-            own = 1 << index
-            for used in step.stands_on():
-                self._users[used] |= own
 
     def __len__(self) -> int:
         return self._components
 
     def _add(self, step: Step) -> int:
+        users, index = self._users, len(self._steps)
+        every, some, gates = step.inputs
+        for group in (every, *some, step.battery or (), *map(leaves, gates)):
+            for used in group:
+                users[used] |= 1 << index
         self._steps.append(step)
-        return len(self._steps) - 1
+        users.append(0)
+        return index
 
     def _at(self, name: str, view: str) -> int:
         """Which step is `name`, as the UPS `view` sees it if that is a name; it is made where there is none."""
@@ -203,14 +211,15 @@ class Structure:
                 index = (stale & -stale).bit_length() - 1
                 stale &= stale - 1
                 _, inputs, stores, battery, returns = steps[index]
-                mask = survives[index]
+                # What does not return is lost where it has once been off.
+                mask = most = on[index] if now and not returns else survives[index]
+                if not most and now:
+                    continue
                 if index not in pinned:
-                    mask = together(inputs, on, mask, full)
+                    mask = together(inputs, on, most, full)
                     if stores is not None:
                         feeds = None if battery is None else union([on[feed] for feed in battery])
-                        mask = storage.hold(index, stores, mask, feeds, now) & survives[index]
-                    if now and not returns:
-                        mask &= on[index]
+                        mask = storage.hold(index, stores, mask, feeds, now) & most
                 if not now or mask != on[index]:
                     on[index] = mask
                     courses[index].append((now, mask))
