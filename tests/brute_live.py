@@ -110,6 +110,16 @@ class BruteLive:
                 return max(0, declared - self.age * 1000)
         return unknown if declared is None else declared
 
+    def stuck(self, c: Component) -> tuple[str, ...]:
+        """The feed that a transfer switch not in automatic stays on, where it is known."""
+        if c.kind is not Kind.ATS or self.said(c.name, "ats_auto") != 0:
+            return ()
+        on = next(o.text for o in self.readings[c.name].observations if o.quantity == "ats_source_info")
+        return (on,) if on in (c.power or ()) else ()
+
+    def stuck_blindly(self, c: Component) -> bool:
+        return c.kind is Kind.ATS and self.said(c.name, "ats_auto") == 0 and not self.stuck(c)
+
     def starts(self, c: Component) -> float:
         running = c.probes and self.said(c.name, "generator_running")
         return 0 if running else (c.starts_within or 0)
@@ -152,11 +162,12 @@ class BruteLive:
             feeds = ALWAYS
         else:
             inner = c.name if self.draining(c.name) else view
+            power = self.stuck(c) or c.power
             feeds = at_least(
                 1,
                 [
                     self.component(feed, failed, low, pinned, inner if self.site.components[feed].kind in POWER else "")
-                    for feed in c.power
+                    for feed in power
                 ],
             )
         if c.kind is Kind.GENERATOR:
@@ -188,7 +199,8 @@ class BruteLive:
         witnesses = [name for name in self.site.components if self.seen_on(name)]
         proven = {u for u in unknown if any(now(w, down) and not now(w, down | {u}) for w in witnesses)}
         against = frozenset(w for w in witnesses if not now(w, down))
-        return down | frozenset(u for u in unknown - proven if not self.draining(u)), down, against
+        blind = frozenset(c.name for c in self.site.components.values() if self.stuck_blindly(c))
+        return down | blind | frozenset(u for u in unknown - proven if not self.draining(u)), down, against
 
     def lives(self, failed: frozenset[str]) -> tuple[float, float]:
         off_low, off_high, against = self.off()

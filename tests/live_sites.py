@@ -62,7 +62,8 @@ def flag(draw: st.DrawFn) -> float | None:
 
 
 @st.composite
-def readings_of(draw: st.DrawFn, kind: Kind) -> Reading:
+def readings_of(draw: st.DrawFn, component: Component) -> Reading:
+    kind = component.kind
     if draw(st.integers(0, 4)) == 0:
         return BLIND
     if kind is Kind.UPS:
@@ -78,4 +79,7 @@ def readings_of(draw: st.DrawFn, kind: Kind) -> Reading:
         if draw(st.booleans()):
             values["generator_fuel_ratio"] = draw(st.sampled_from([0.0, 0.5, 1.0]))
         return says(draw(st.sampled_from([State.UP, State.UP, State.DOWN])), **values)
+    if kind is Kind.ATS:
+        feed = draw(st.sampled_from([*(component.power or ()), "?"]))
+        return says(text={"ats_source_info": feed}, ats_auto=draw(st.sampled_from([0.0, 1.0])), ats_source_info=1)
     return draw(st.sampled_from([UP, UP, SILENT, says(State.DOWN), says(State.DEGRADED)]))

@@ -16,7 +16,7 @@ T0 = 1_790_000_000.0
 @settings(max_examples=150, deadline=None)
 @given(live_sites(), st.sampled_from([0.0, 60.0, 120.0, 180.0, 300.0]), st.data())
 def test_live_lives_are_those_of_the_law_written_twice(declared: Site, age: float, data: st.DataObject) -> None:
-    readings = {c.name: data.draw(readings_of(c.kind)) for c in declared.components.values() if c.probes}
+    readings = {c.name: data.draw(readings_of(c)) for c in declared.components.values() if c.probes}
     history = History(declared)
     history.read(T0, readings)
     live = live_basis(declared, history.memory, T0 + age)

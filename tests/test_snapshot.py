@@ -109,7 +109,7 @@ def test_what_is_taken_over_is_what_would_be_worked_out(declared: Site, data: st
     for _ in range(data.draw(st.integers(2, 5))):
         for component in probed:
             if before is None or data.draw(st.booleans()):
-                history.read(now, {component.name: data.draw(readings_of(component.kind))})
+                history.read(now, {component.name: data.draw(readings_of(component))})
         open_findings = before.findings if before else ()
         taken = take(declared, history.memory, now, before=before, open_findings=open_findings)
         anew = take(declared, history.memory, now, open_findings=open_findings)
