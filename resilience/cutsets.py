@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import combinations
 from math import comb
-from operator import and_
+from operator import and_, or_
 from typing import NamedTuple
 
 from resilience.duration import Ms
@@ -106,19 +106,21 @@ def _blocks(n: int, sizes: tuple[int, ...], start: int) -> _Blocks:
 def _found(names: Sequence[str], blocks: _Blocks, on: OnTimes, within: Ms, covered: int) -> list[CutSet]:
     """The combinations that are cut sets and, neither in `covered` nor by a smaller one of these, not minimal."""
     losses = [(moment, gone) for moment, gone in on.losses() if moment < (within or 1)]
-    position = {name: index for index, name in enumerate(names)}
     found: list[CutSet] = []
     for size, start in zip(blocks.sizes, blocks.starts, strict=True):
         own = ((1 << comb(len(names), size)) - 1) << start & ~covered
-        fresh = []
-        for moment, gone in losses:
-            for bit in bits((gone & own) >> start):
-                members = tuple([names[index] for index in combination(len(names), size, bit)])
-                fresh.append(CutSet(members, moment))
-                if size == 1:
-                    covered |= blocks.masks[position[members[0]]]
-        fresh.sort()
-        found += fresh
+        fresh = [(bit, moment) for moment, gone in losses for bit in bits((gone & own) >> start)]
+        if comb(len(names), size) <= MOST_LISTED:
+            members, place = _combinations(len(names), size)
+            fresh.sort(key=lambda one: place[one[0]])
+            found += [CutSet(tuple([names[i] for i in members[bit]]), moment) for bit, moment in fresh]
+        else:
+            cuts = [
+                CutSet(tuple([names[i] for i in combination(len(names), size, bit)]), moment) for bit, moment in fresh
+            ]
+            found += sorted(cuts)
+        if size == 1:
+            covered |= reduce(or_, (blocks.masks[bit] for bit, _ in fresh), 0)
     return found
 
 
@@ -158,8 +160,6 @@ def combination_masks(n: int, size: int) -> tuple[int, ...]:
 
 def combination(n: int, size: int, rank: int) -> tuple[int, ...]:
     """The `rank`-th `size`-combination of n things in colexicographic order, ascending."""
-    if comb(n, size) <= MOST_LISTED:
-        return _combinations(n, size)[rank]
     members = []
     for k in range(size, 0, -1):
         index = k - 1
@@ -175,5 +175,10 @@ MOST_LISTED = 40_000
 
 
 @lru_cache(maxsize=64)
-def _combinations(n: int, size: int) -> tuple[tuple[int, ...], ...]:
-    return tuple(sorted(combinations(range(n), size), key=lambda members: members[::-1]))
+def _combinations(n: int, size: int) -> tuple[Sequence[tuple[int, ...]], Sequence[int]]:
+    """The combinations by their rank, and the place of each rank in the order of their members."""
+    by_rank = sorted(combinations(range(n), size), key=lambda members: members[::-1])
+    place = [0] * len(by_rank)
+    for at, rank in enumerate(sorted(range(len(by_rank)), key=by_rank.__getitem__)):
+        place[rank] = at
+    return by_rank, place
