@@ -5,7 +5,6 @@ scram is timed as a process, as a batch would have to call it, and by its own re
 
 import multiprocessing
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -102,7 +101,11 @@ def counted_alone(path: Path) -> tuple[float, float] | None:
         cut_set_counts(read_tree(path.read_bytes(), path.name), 3)
     except TreeInvalid:
         return None
-    return time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    taken = time.perf_counter() - begun
+    # Not getrusage: its peak is inherited from the process that started this one.
+    status = Path("/proc/self/status").read_text().splitlines()
+    peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+    return taken, peak / 1000
 
 
 def whole_commands() -> None:
