@@ -1,12 +1,12 @@
 """The live law: what readings, silence and contradiction make of a site. The clock is a number."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from builders import site
 from history import BLIND, SILENT, UP, History, probe, says, ups
 from resilience.assess import Assessment, SiteState
 from resilience.duration import FOREVER
-from resilience.model import AcceptedRisk, Site, any_of
+from resilience.model import AcceptedRisk, Maintenance, Site, any_of
 from resilience.reading import State
 
 T0 = 1_790_000_000.0
@@ -76,6 +76,63 @@ def test_on_battery_the_generator_counts_until_it_has_had_its_time() -> None:
     late = history.assess(T0 + 150)
     assert survival(late) == (2_610_000, 2_610_000), "at 30 s + one interval: the battery's"
     assert ("generator_not_carrying", "gen") in history.codes()
+
+
+def test_a_generator_that_stands_ready_is_no_contradiction_and_proves_nothing() -> None:
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "pump": {"kind": "service", "probes": probe("pump", type="tcp")},
+            "gen": {
+                "kind": "generator",
+                "starts_within": "30s",
+                "fuel": "24h",
+                "needs": ["pump"],
+                "probes": probe("gen", type="generator"),
+            },
+            "ups": {"kind": "ups", "power": ["utility", "gen"], "runtime": "45m", "probes": probe("ups")},
+            "pbx": {"kind": "pbx", "power": ["ups"]},
+        },
+        {"desk": ["pbx"]},
+    )
+    ready, carrying = says(generator_running=0, generator_auto=1), says(generator_running=1, generator_auto=1)
+    history = History(declared)
+    for minute in (0, 60):
+        history.read(T0 + minute, {"ups": ups(runtime=2700), "gen": ready, "pump": UP})
+        assert survival(history.assess(T0 + minute), "utility") == (24 * HOUR + 2_700_000,) * 2
+    assert ("evidence_conflict", "gen") not in history.codes()
+    history.read(T0 + 120, {"ups": ups(runtime=2700), "gen": ready, "pump": BLIND})
+    history.read(T0 + 300, {"ups": ups(runtime=2700), "gen": ready, "pump": BLIND})
+    assert survival(history.assess(T0 + 300), "utility") == (2_700_000, 24 * HOUR + 2_700_000)
+    history.read(T0 + 360, {"ups": ups(runtime=2700), "gen": carrying, "pump": BLIND})
+    assert history.state("pump", T0 + 360) is State.UP, "an engine that runs does prove its pump"
+
+
+def test_planned_work_counts_as_down_and_is_no_cut_set() -> None:
+    work = Maintenance(
+        components=("wan-a",),
+        start=datetime.fromtimestamp(T0, UTC),
+        end=datetime.fromtimestamp(T0 + 3600, UTC),
+        by="continuity planning",
+        reason="new optics",
+    )
+    declared = site(
+        {
+            "wan-a": {"kind": "wan", "probes": probe("wan-a")},
+            "wan-b": {"kind": "wan", "probes": probe("wan-b")},
+        },
+        {"desk": [any_of("wan-a", "wan-b")]},
+        maintenance=(work,),
+    )
+    history = History(declared)
+    history.read(T0, {"wan-a": UP, "wan-b": UP})
+    assessment = history.assess(T0)
+    assert [cut.members for cut in assessment.cut_sets] == [("wan-b",)]
+    assert next(c.why for c in assessment.components if c.name == "wan-a") == (
+        "planned work by continuity planning: new optics"
+    )
+    history.read(T0 + 3600, {"wan-a": UP, "wan-b": UP})
+    assert history.assess(T0 + 3600).state is SiteState.PROTECTED
 
 
 def battery_site(**fields: object) -> Site:
