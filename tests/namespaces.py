@@ -121,6 +121,13 @@ class TwoIspSite:
         self.provider.ip("route", "replace", isp.source, "via", isp.uplink)
         isp.router.run("nft", "flush ruleset")
 
+    def translate(self, isp: Isp) -> None:
+        """Hide the site behind the uplink's address, as an ISP's router does (NAT)."""
+        peers.command("nft", "nftables")
+        isp.router.run("nft", "add table ip nat")
+        isp.router.run("nft", "add chain ip nat post { type nat hook postrouting priority srcnat; }")
+        isp.router.run("nft", "add rule ip nat post oifname uplink masquerade")
+
     def drop(self, isp: Isp, match: str = "") -> None:
         """Silently drop what the ISP forwards, or only what an nftables `match` picks out of it.
 

@@ -192,12 +192,9 @@ def test_the_retransmissions_of_rfc_8489() -> None:
 @contextmanager
 def natted(folder: Path) -> Iterator[namespaces.TwoIspSite]:
     """A site whose ISPs each hide it behind their own public address, and coturn at the provider's."""
-    peers.command("nft", "nftables")
     with namespaces.two_isp_site() as net:
         for isp in (net.a, net.b):
-            isp.router.run("nft", "add table ip nat")
-            isp.router.run("nft", "add chain ip nat post { type nat hook postrouting priority srcnat; }")
-            isp.router.run("nft", "add rule ip nat post oifname uplink masquerade")
+            net.translate(isp)
         with coturn(folder, net.service, 3478, net.provider):
             yield net
 
@@ -234,6 +231,9 @@ def test_two_isps_are_told_apart_and_a_wrong_route_is_found(tmp_path: Path, run_
             net.b.uplink,
         ]
         assert not {code for code, _ in history.codes()} & {"egress_unexpected", "hidden_sharing"}
+
+        by_interface = net.site.inside(lambda: run_probe(EGRESS, host=net.service, interface=net.b.interface))
+        assert values(by_interface) == {"wan_public_address_info": net.b.uplink}  # the main route goes by A
 
         # The rule that sends ISP A's address by ISP A goes, and with it A's default route: all leaves by B.
         net.site.ip("rule", "del", "from", net.a.source, "table", "101")
