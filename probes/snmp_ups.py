@@ -100,10 +100,14 @@ def _runtimes(
 ) -> list[Figure | Refused]:
     runtimes: list[Figure | Refused] = []
     for row in rows:
-        raw = number(found.get(row.oid))
-        if raw is not None and raw in row.never:
+        if (value := found.get(row.oid)) is None or value == b"":
+            continue
+        raw = number(value)
+        if raw is None:
+            runtimes.append(Refused(shown(value), row.oid, "not a number"))
+        elif raw in row.never:
             runtimes.append(Refused(f"{raw:.12g}", row.oid, row.never[raw]))
-        elif raw is not None:
+        else:
             runtimes.append(credible_runtime(raw, row.scale, row.oid, draining=draining))
     return runtimes
 

@@ -7,7 +7,7 @@ Source: RFC 1628 (UPS-MIB), and recorded devices for what agents send that it do
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from probes.ups import Output
 
@@ -179,6 +179,13 @@ RFC_TEST = Enumerated(
 RFC_CHARGE = Measured("1.3.6.1.2.1.33.1.2.4.0", "upsEstimatedChargeRemaining", 1)
 RFC_LOAD = tuple(Measured(f"1.3.6.1.2.1.33.1.4.4.1.5.{line}", "upsOutputPercentLoad", 1) for line in (1, 2, 3))
 RFC_ALARM_TABLE = AlarmTable("1.3.6.1.2.1.33.1.6.1.0", "1.3.6.1.2.1.33.1.6.2.1.2", "1.3.6.1.2.1.33.1.6.3", RFC_ALARMS)
+RFC_BESIDE = replace(
+    RFC_ALARM_TABLE,
+    values={
+        number: says if says.output is UNKNOWN else replace(says, output=None) for number, says in RFC_ALARMS.items()
+    },
+)
+"""For families with a status of their own: their RFC 1628 alarms add weaknesses and do not gainsay it."""
 RFC_1628 = Family(
     name="rfc1628",
     title="RFC 1628",

@@ -14,6 +14,7 @@ from probes.ups_mib import (
     OFF,
     RFC_ALARM_TABLE,
     RFC_BATTERY,
+    RFC_BESIDE,
     RFC_CHARGE,
     RFC_LOAD,
     RFC_LOW,
@@ -118,6 +119,7 @@ APC = Family(
         Measured("1.3.6.1.4.1.318.1.1.1.4.3.3.0", "upsHighPrecOutputLoad", 0.1),
         Measured("1.3.6.1.4.1.318.1.1.1.4.2.3.0", "upsAdvOutputLoad", 1),
     ),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -274,15 +276,26 @@ MGE = Family(
         truth("1.3.6.1.4.1.705.1.7.11.0", "upsmgOutputOverTemp", yes=Says(word="yes", alarm=True)),
         Enumerated(
             "1.3.6.1.4.1.705.1.10.3.0",
+            "upsmgTestDiagResult",
+            {1: Says(word="success"), 2: Says(word="failed", test_failed=True), 3: Says(word="none")},
+        ),
+        Enumerated(
+            "1.3.6.1.4.1.705.1.10.11.0",
             "upsmgTestBatteryResult",
-            {1: Says(word="ok"), 2: Says(word="failed", test_failed=True), 3: Says(word="none")},
+            {
+                1: Says(word="manual, success"),
+                2: Says(word="manual, failed", test_failed=True),
+                3: Says(word="scheduled, success"),
+                4: Says(word="scheduled, failed", test_failed=True),
+                5: Says(word="none"),
+            },
         ),
     ),
     runtime=(Measured("1.3.6.1.4.1.705.1.5.1.0", "upsmgBatteryRemainingTime", 1), XUPS_SECONDS, RFC_MINUTES),
     runtime_low=(Measured("1.3.6.1.4.1.705.1.4.7.0", "upsmgConfigLowBatteryTime", 1), RFC_LOW),
     charge=(Measured("1.3.6.1.4.1.705.1.5.2.0", "upsmgBatteryLevel", 1),),
     load=tuple(Measured(f"1.3.6.1.4.1.705.1.7.2.1.4.{phase}", "mgoutputLoadPerPhase", 1) for phase in (1, 2, 3)),
-    alarms=RFC_ALARM_TABLE,
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -371,5 +384,6 @@ HPE = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.232.165.3.2.4.0", "upsBatCapacity", 1),),
     load=(Measured("1.3.6.1.4.1.232.165.3.4.1.0", "upsOutputLoad", 1),),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )

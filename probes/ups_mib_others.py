@@ -13,6 +13,7 @@ from probes.ups_mib import (
     LINE,
     OFF,
     RFC_1628,
+    RFC_BESIDE,
     RFC_CHARGE,
     RFC_LOAD,
     RFC_LOW,
@@ -85,6 +86,7 @@ CYBERPOWER = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.3808.1.1.1.2.2.1.0", "upsAdvanceBatteryCapacity", 1),),
     load=(Measured("1.3.6.1.4.1.3808.1.1.1.4.2.3.0", "upsAdvanceOutputLoad", 1),),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -142,6 +144,7 @@ XPPC = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.935.1.1.1.2.2.1.0", "upsSmartBatteryCapacity", 1),),
     load=(Measured("1.3.6.1.4.1.935.1.1.1.4.2.3.0", "upsSmartOutputLoad", 1),),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -201,6 +204,7 @@ EPPC = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.935.10.1.1.3.4.0", "upsEBatteryEstimatedChargeRemaining", 1),),
     load=tuple(Measured(f"1.3.6.1.4.1.935.10.1.1.2.18.1.7.{phase}", "upsESystemOutputLoad", 1) for phase in (1, 2, 3)),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -258,6 +262,7 @@ DELTA = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.2254.2.4.7.8.0", "dupsBatteryCapacity", 1),),
     load=(Measured("1.3.6.1.4.1.2254.2.4.5.7.0", "dupsOutputLoad1", 1),),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -311,6 +316,7 @@ TRIPP_LITE = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.850.1.1.3.1.3.1.1.1.4.1", "tlpUpsEstimatedChargeRemaining", 1),),
     load=RFC_LOAD,
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -375,6 +381,7 @@ SOCOMEC_7 = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.4555.1.1.7.1.2.4.0", "upsEstimatedChargeRemaining", 1),),
     load=tuple(Measured(f"1.3.6.1.4.1.4555.1.1.7.1.4.4.1.4.{line}", "upsOutputPercentLoad", 1) for line in (1, 2, 3)),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -419,6 +426,7 @@ SOCOMEC = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.4555.1.1.1.1.2.4.0", "upsEstimatedChargeRemaining", 1),),
     load=tuple(Measured(f"1.3.6.1.4.1.4555.1.1.1.1.4.4.1.4.{line}", "upsOutputPercentLoad", 1) for line in (1, 2, 3)),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -463,6 +471,7 @@ HUAWEI = Family(
     load=tuple(
         Measured(f"1.3.6.1.4.1.2011.6.174.1.4.100.1.{14 + phase}.1", "hwUpsOutputLoad", 0.1) for phase in range(3)
     ),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 
@@ -510,6 +519,7 @@ USHA = Family(
     load=tuple(
         Measured(f"1.3.6.1.4.1.2468.1.2.1.1.4.4.1.5.{line}", "upsOutputGroupPercentLoad", 1) for line in (1, 2, 3)
     ),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 

@@ -11,6 +11,7 @@ from probes.ups_mib import (
     BYPASS,
     LINE,
     OFF,
+    RFC_BESIDE,
     RFC_CHARGE,
     RFC_LOAD,
     RFC_LOW,
@@ -99,6 +100,18 @@ _FLEXIBLE_SOURCES = (
 )
 
 
+_FLEXIBLE_WORDS = (
+    *_FLEXIBLE_SOURCES,
+    ("none", OFF),
+    ("maintenance bypass", BYPASS),
+    ("on bypass", BYPASS),
+    ("on battery", BATTERY),
+    ("boost", LINE),
+    ("buck", LINE),
+)
+"""As text the cards have more of them."""
+
+
 def _point(number: int) -> str:
     return f"1.3.6.1.4.1.476.1.42.3.9.20.1.20.1.2.1.{number}"
 
@@ -106,7 +119,9 @@ def _point(number: int) -> str:
 def _event(number: int, name: str, says: Says) -> Enumerated:
     """An event of the text column, by its label."""
     oid = f"1.3.6.1.4.1.476.1.42.3.9.20.1.20.1.2.100.{number}"
-    return Enumerated(oid, name, {"inactive event": Says(word="inactive"), "active event": says})
+    values: dict[float | str, Says] = dict.fromkeys(("inactive event", "inactive", "normal"), Says(word="inactive"))
+    values |= dict.fromkeys(("active event", "active warning", "active alarm", "active"), says)
+    return Enumerated(oid, name, values)
 
 
 LIEBERT_FLEXIBLE = Family(
@@ -122,7 +137,7 @@ LIEBERT_FLEXIBLE = Family(
         Enumerated(
             _point(4872),
             "UPS Output Source",
-            {word: Says(word=word, output=said) for word, said in _FLEXIBLE_SOURCES},
+            {word: Says(word=word, output=said) for word, said in _FLEXIBLE_WORDS},
         ),
     ),
     conditions=(
@@ -152,6 +167,7 @@ LIEBERT_FLEXIBLE = Family(
         Measured(_point(5861), "Output Load", 1),
         *(Measured(_point(4223 + phase), "System Output Pct Power", 1) for phase in range(3)),
     ),
+    alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )
 

@@ -326,7 +326,7 @@ def test_traps(
     assert text in reading.text
     seen = observed(reading)
     assert seen.get("ups_runtime_seconds") == runtime
-    if runtime is None and reading.observations and name != "rfc-wrong-type":
+    if runtime is None and reading.observations:
         assert seen["ups_runtime_credible"] == 0
         assert all(
             observation.text for observation in reading.observations if observation.quantity.endswith("credible")
@@ -415,6 +415,8 @@ M, S7, F = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.4555.1.1.7.1", "1.3.6.1.4.1.476.1.4
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal"}, Output.LINE),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b" battery "}, Output.BATTERY),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"On the moon"}, Output.UNKNOWN),
+        (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Maintenance Bypass"}, Output.BYPASS),
+        (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal", f"{F}.100.4298": b"Active Alarm"}, Output.BYPASS),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal", f"{F}.100.4168": b"Active Event"}, Output.BATTERY),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal", f"{F}.100.4168": b"Inactive Event"}, Output.LINE),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal", f"{F}.100.4299": b"Active Event"}, Output.BYPASS),
@@ -479,6 +481,25 @@ def test_conditions(family: Family, found: dict[str, Value], flag: str) -> None:
     flags = ("low_battery", "replace", "test_failed", "no_battery", "testing", "overload")
     assert [name for name in flags if getattr(facts, name)] == ([flag] if flag else [])
     assert not facts.alarms
+
+
+@pytest.mark.parametrize(
+    ("number", "output", "flag"),
+    [
+        (1, Output.LINE, "replace"),
+        (2, Output.LINE, ""),
+        (9, Output.LINE, ""),
+        (20, Output.UNKNOWN, ""),
+        (24, Output.LINE, "testing"),
+    ],
+)
+def test_rfc_alarms_beside_a_makers_own_status_weaken_it_and_do_not_gainsay_it(
+    number: int, output: Output, flag: str
+) -> None:
+    found = {f"{C}.4.1.1.0": 2, f"{R}.6.1.0": 1}
+    facts = decode(CYBERPOWER, found, {f"{R}.6.2.1.2.1": f"{R}.6.3.{number}"})
+    assert facts.output is output
+    assert [name for name in ("replace", "testing") if getattr(facts, name)] == ([flag] if flag else [])
 
 
 def test_an_inverter_on_a_dc_bus_is_on_battery_when_it_says_so_as_an_alarm() -> None:
