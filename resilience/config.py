@@ -11,12 +11,55 @@ from typing import Any
 
 from resilience.duration import parse_duration
 from resilience.faults import Fault, Invalid, Report, in_order
-from resilience.fields import IGNORED, Field, described, record, record_schema, secret, span, text
+from resilience.fields import (
+    IGNORED,
+    NAME,
+    Field,
+    choice,
+    described,
+    list_of,
+    record,
+    record_schema,
+    required,
+    secret,
+    span,
+    table_of,
+    text,
+)
+from resilience.findings import Severity
 from resilience.model import Secret
 from resilience.yamltree import Node, Scalar, YamlFault, parse_tree
 
 RETENTION = parse_duration("730d")
 """Two years: 47 CFR 9.19(c)(1)(ii) and (d) ask for records of that age."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """Where people are told, by an Apprise URL; `severity` is the least that is told, `owners` () are all."""
+
+    url: Secret
+    severity: Severity = Severity.WARNING
+    owners: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Durations in ms."""
+
+    channels: Mapping[str, Channel]
+    after: int = 60_000
+    settle: int = 300_000
+    repeat: int = 4 * 3_600_000
+    runbooks: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """`interval` in ms."""
+
+    url: Secret
+    interval: int = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +72,8 @@ class Config:
     database: Secret | None = None
     retention: int = RETENTION
     """ms for which history is kept."""
+    notify: Notify | None = None
+    heartbeat: Heartbeat | None = None
 
 
 NOTHING = Config()
@@ -48,6 +93,41 @@ def _database() -> Field[Secret]:
     return Field(read, hidden.describe)
 
 
+def _ms(**values: Any) -> dict[str, Any]:
+    return {key: int(value) if isinstance(value, float) else value for key, value in values.items()}
+
+
+_CHANNEL = record(
+    {
+        "url": required(secret(), "an Apprise URL, such as mailtos://… or slack://…; it is a secret"),
+        "severity": described(choice(*Severity), "The least that is told; warning unless given."),
+        "owners": described(list_of(text(), least=1), "Teams whose sites are told of here; left out, all."),
+    },
+    lambda *, severity=Severity.WARNING, **values: Channel(severity=Severity(severity), **values),
+    ignore=IGNORED,
+)
+
+_NOTIFY = record(
+    {
+        "channels": required(table_of(_CHANNEL, key=NAME, wanted="a name", least=1, what="channel"), "where to"),
+        "after": described(span(), "How long a finding stands before it is told, critical ones at once; 1m."),
+        "settle": described(span(), "How long it is gone before its end is told; 5m."),
+        "repeat": described(span(least=60_000), "When one that still stands is told again; 4h."),
+        "runbooks": described(text(pattern=r"https?://\S+", wanted="a URL"), "Where the runbooks are, for links."),
+    },
+    lambda **values: Notify(**_ms(**values)),
+    ignore=IGNORED,
+)
+
+_HEARTBEAT = record(
+    {
+        "url": required(secret(), "what is asked for by GET; it is a secret"),
+        "interval": described(span(least=1_000), "How often; 1m."),
+    },
+    lambda **values: Heartbeat(**_ms(**values)),
+    ignore=IGNORED,
+)
+
 FIELDS: Mapping[str, Field[Any]] = {
     "listen": described(text(), "HOST:PORT of the pages."),
     "name": described(text(longest=200), "This monitor's vantage."),
@@ -55,6 +135,8 @@ FIELDS: Mapping[str, Field[Any]] = {
     "database": described(
         _database(), "URL of the database, sqlite:///FILE or postgresql://…; `none` keeps nothing over a restart."
     ),
+    "notify": described(_NOTIFY, "Tells people of findings, for those who run no Alertmanager."),
+    "heartbeat": described(_HEARTBEAT, "Tells a watcher elsewhere that the monitor lives and is well."),
     "retention": described(span(least=parse_duration("1d")), "How long history is kept. Evidence is kept for ever."),
 }
 

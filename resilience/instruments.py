@@ -46,6 +46,12 @@ class Instruments:
         self.overruns = Counter(
             "resilience_cycle_overruns", "Probes still running when due again.", registry=self.registry
         )
+        self.notifications = Counter(
+            "resilience_notifications", "Messages to people.", ["channel", "outcome"], registry=self.registry
+        )
+        self.heartbeats = Counter(
+            "resilience_heartbeats", "Heartbeats to the watcher elsewhere.", ["outcome"], registry=self.registry
+        )
         self.sites = Gauge("resilience_sites", "Sites under watch.", registry=self.registry)
         self.reloaded = Gauge(
             "resilience_config_last_reload_successful",

@@ -36,6 +36,8 @@ log = logging.getLogger("resilience.monitor")
 
 GRID = 10.0
 """Seconds between two ticks of a site; less where one of its probes asks for a shorter interval."""
+DEAD_AFTER = 60.0
+"""Seconds without a tick of any site after which the monitor is not healthy."""
 DRAIN = 5.0
 """Seconds that running probes are given at the end."""
 
@@ -59,6 +61,14 @@ class Recorder(Protocol):
     def happened(self, number: int, entry: Entry) -> None: ...
 
     def forget(self, site: str, now: float) -> None: ...
+
+
+class Heard(Protocol):
+    """What tells people of what the monitor sees."""
+
+    def took(self, taken: Snapshot, drill: str = "") -> None: ...
+
+    def forget(self, site: str) -> None: ...
 
 
 @dataclass
@@ -92,6 +102,7 @@ class Monitor:
         vantage: str = "central",
         grid: float = GRID,
         recorder: Recorder | None = None,
+        notifier: Heard | None = None,
         instruments: Instruments | None = None,
     ) -> None:
         self.watches: dict[str, Watch] = {}
@@ -102,6 +113,7 @@ class Monitor:
         self._vantage = vantage
         self._grid = grid
         self._recorder = recorder
+        self._notifier = notifier
         self._follower = Follower(vantage, recorder.begin_drill, recorder.happened) if recorder else None
         self._records: Mapping[str, Records] = {}
         self._past: Mapping[str, tuple[Memory, tuple[Finding, ...]]] = {}
@@ -121,6 +133,11 @@ class Monitor:
         self._background.add(asyncio.create_task(self._fitness.watch()))
         self._scheduler.start()
         self.adopt(sites, {})
+
+    def ailing(self) -> str:
+        """Why the monitor is not healthy, or nothing."""
+        silent = time.monotonic() - self.ticked_at
+        return f"no site has been looked at for {silent:.0f} s" if self.watches and silent > DEAD_AFTER else ""
 
     async def stop(self) -> None:
         """No new probe starts; those under way are given a moment."""
@@ -183,6 +200,8 @@ class Monitor:
             task.cancel()
         if self._recorder is not None:
             self._recorder.forget(site_id, time.time())
+        if self._notifier is not None:
+            self._notifier.forget(site_id)
 
     def _replace(self, watch: Watch, site: Site) -> None:
         before = {probe.key: probe for probe in watch.site.probes}
@@ -297,8 +316,11 @@ class Monitor:
         _log_changes(watch, taken)
         if self._recorder is not None:
             self._recorder.took(taken)
+        running = records_for(watch.site.id, self._records).running
         if self._follower is not None:
-            self._follower.took(taken, records_for(watch.site.id, self._records).running)
+            self._follower.took(taken, running)
+        if self._notifier is not None:
+            self._notifier.took(taken, running.drill.name if running else "")
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
         watch.families = exporter.render(
             taken, file_valid=not watch.file_fault, vantage=self._vantage, durations=watch.durations

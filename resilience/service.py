@@ -18,10 +18,13 @@ from pathlib import Path
 import uvicorn
 
 from resilience import web
+from resilience.config import Notify
 from resilience.fitness import Fitness
+from resilience.heartbeat import Heart
 from resilience.instruments import Instruments
 from resilience.model import Site
 from resilience.monitor import GRID, Monitor
+from resilience.notifying import Notifier, Send
 from resilience.prober import Prober, prepare
 from resilience.probing import ProbeType
 from resilience.secrets import secrets_from
@@ -45,6 +48,10 @@ class Service:
     grid: float = GRID
     keeper: Keeper | None = None
     """Writes down what is seen; None where the past is forgotten."""
+    notify: tuple[Notify, Send] | None = None
+    """Whom to tell of what, and how a message leaves."""
+    heartbeat: tuple[str, float] | None = None
+    """The URL that is asked for, and how often, in seconds."""
 
 
 class _Server(uvicorn.Server):
@@ -90,8 +97,15 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     prober = Prober(service.types, secret=secrets_from(os.environ), fitness=fitness)
     keeper = service.keeper
     instruments = Instruments(fitness, keeper)
+    notifier = _notifier(service, instruments)
     monitor = Monitor(
-        prober, fitness, vantage=service.vantage, grid=service.grid, recorder=keeper, instruments=instruments
+        prober,
+        fitness,
+        vantage=service.vantage,
+        grid=service.grid,
+        recorder=keeper,
+        notifier=notifier,
+        instruments=instruments,
     )
     server = _Server(
         uvicorn.Config(
@@ -108,23 +122,45 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     serving = asyncio.create_task(server.serve([bound]))
     sites = {found.site.id: found.site for found in service.sites.values() if found.site}
     prepare(service.types, sites.values())
+    beside: list[asyncio.Task[None]] = []
     if keeper is None:
         await monitor.start(sites)
     else:
         loop = asyncio.get_running_loop()
         keeper.on_records = lambda found: loop.call_soon_threadsafe(monitor.record, found)
         past = await asyncio.to_thread(keeper.start, sites.values(), time.time())
+        if notifier is not None:
+            notifier.restore(keeper.notices)
         remembered = {site: (kept.memory, kept.findings) for site, kept in past.items()}
         await monitor.start(sites, past=remembered, known=keeper.records)
     monitor.instruments.reloaded.set(1)
+    if notifier is not None:
+        beside.append(asyncio.create_task(notifier.run()))
+    if service.heartbeat is not None:
+        beat = Heart(*service.heartbeat, well=lambda: not (monitor.ailing() or fitness.reasons(time.monotonic())))
+        beside.append(asyncio.create_task(beat.run(instruments.heartbeats)))
     try:
         yield monitor
     finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await monitor.stop()
+        if notifier is not None:
+            await notifier.aclose()
         if keeper is not None:
             await asyncio.to_thread(keeper.stop)
         server.should_exit = True
         await serving
+
+
+def _notifier(service: Service, instruments: Instruments) -> Notifier | None:
+    if service.notify is None:
+        return None
+    (settings, send), keeper, counter = service.notify, service.keeper, instruments.notifications
+    if keeper is None:
+        return Notifier(settings, send, counter=counter)
+    return Notifier(settings, send, counter=counter, keep=keeper.noticed, sent=keeper.sent)
 
 
 async def run(service: Service, bound: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:

@@ -17,8 +17,6 @@ from resilience.model import Site
 from resilience.monitor import Monitor
 from resilience.snapshot import Snapshot
 
-DEAD_AFTER = 60.0
-"""Seconds without a tick of any site after which the monitor is not healthy."""
 SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds"
 LOOK, ON_THE_WAY = 9.5, 0.5
 """Seconds for one look where the scraper does not say how long it waits, and of its wait for the way back."""
@@ -56,10 +54,8 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
         return Response(exporter.page([families]), headers={"content-type": exporter.CONTENT_TYPE})
 
     async def healthy(request: Request) -> Response:
-        silent = time.monotonic() - monitor.ticked_at
-        if monitor.watches and silent > DEAD_AFTER:
-            return PlainTextResponse(f"no site has been looked at for {silent:.0f} s\n", 503)
-        return PlainTextResponse("healthy\n")
+        why = monitor.ailing()
+        return PlainTextResponse(f"{why}\n", 503) if why else PlainTextResponse("healthy\n")
 
     async def ready(request: Request) -> Response:
         waiting = [site for site, watch in monitor.watches.items() if watch.snapshot is None or not watch.snapshot.now]

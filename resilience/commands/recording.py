@@ -27,9 +27,11 @@ from resilience.commands.settings import (
     read_config,
     refusals,
     site_named,
+    told_by,
     wanted_store,
 )
 from resilience.faults import did_you_mean
+from resilience.findings import Severity
 from resilience.model import Site
 from resilience.records import KINDS, check_body, recorded, records_for
 from resilience.wording import joined
@@ -48,9 +50,11 @@ evidence_app = typer.Typer(
 )
 maintenance_app = typer.Typer(no_args_is_help=True, help="Planned work: started, ended, listed.", rich_markup_mode=None)
 store_app = typer.Typer(no_args_is_help=True, help="The database: pruned, copied, verified.", rich_markup_mode=None)
+notify_app = typer.Typer(no_args_is_help=True, help="Messages to people: tried.", rich_markup_mode=None)
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(maintenance_app, name="maintenance")
 app.add_typer(store_app, name="store")
+app.add_typer(notify_app, name="notify")
 
 SiteWord = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the id of a site in --sites.")]
 By = Annotated[str, flag("--by", "Who does it.", show_default=False)]
@@ -326,3 +330,30 @@ def verify_store(database: Database = "", config: ConfigFile = None) -> None:
     if wrong:
         raise typer.Exit(INVALID)
     typer.echo("sound")
+
+
+@notify_app.callback()
+def _notify() -> None:
+    """Messages to people."""
+
+
+@notify_app.command("test")
+def try_channels(
+    channel: Annotated[str, flag("--channel", "One alone; all where none is named.")] = "",
+    config: ConfigFile = None,
+) -> None:
+    """Sends a message by every channel of the configuration; exits 1 where one does not take it."""
+    settings = read_config(config)
+    told = told_by(settings)
+    if told is None:
+        raise typer.BadParameter("--config: it has no 'notify'")
+    notify, send = told
+    if channel and channel not in notify.channels:
+        raise typer.BadParameter(f"--channel: '{channel}' is none{did_you_mean(channel, notify.channels)}")
+    title = "TEST: the site resilience monitor can reach you here"
+    body = "Nothing has happened. When something does, a message says what to use to call 911, and for how long."
+    left = {name: send(name, title, body, Severity.INFO) for name in ([channel] if channel else notify.channels)}
+    for name, was_sent in left.items():
+        typer.echo(f"{name}: {'sent' if was_sent else 'not taken'}")
+    if not all(left.values()):
+        raise typer.Exit(INVALID)

@@ -12,11 +12,13 @@ from resilience import config
 from resilience.commands.common import INVALID, flag, print_faults, read_valid
 from resilience.config import Config
 from resilience.duration import parse_duration
-from resilience.model import Site
+from resilience.model import Secret, Site
 from resilience.probing import SecretMissing
 from resilience.secrets import secrets_from
 
 if TYPE_CHECKING:
+    from resilience.config import Notify
+    from resilience.notifying import Send
     from resilience.store.database import Store
 
 ConfigFile = Annotated[Path | None, flag("--config", "The monitor's own settings, a YAML file.")]
@@ -43,12 +45,31 @@ def database_url(given: str, settings: Config) -> str:
     """The URL by flag, environment, configuration or usual place; empty where there is to be none."""
     from resilience.store.place import NO_DATABASE, usual_place  # noqa: PLC0415
 
-    try:
-        configured = secrets_from(os.environ)(settings.database) if settings.database else ""
-    except SecretMissing as error:
-        raise typer.BadParameter(f"--config: database: {error}") from None
+    configured = secret_text(settings.database, "database") if settings.database else ""
     url = given or configured or usual_place(os.environ)
     return "" if url == NO_DATABASE else url
+
+
+def secret_text(secret: Secret, where: str) -> str:
+    """The text of a secret that the configuration names at `where`."""
+    try:
+        return secrets_from(os.environ)(secret)
+    except SecretMissing as error:
+        raise typer.BadParameter(f"--config: {where}: {error}") from None
+
+
+def told_by(settings: Config) -> "tuple[Notify, Send] | None":
+    """Whom to tell, and how a message leaves."""
+    if settings.notify is None:
+        return None
+    from resilience.apprising import sender  # noqa: PLC0415  # it imports a hundred services
+
+    channels = settings.notify.channels
+    urls = {name: secret_text(channel.url, f"notify.channels.{name}.url") for name, channel in channels.items()}
+    try:
+        return settings.notify, sender(urls)
+    except ValueError as error:
+        raise typer.BadParameter(f"--config: {error}") from None
 
 
 def open_store(given: str, settings: Config) -> "Store | None":

@@ -27,7 +27,16 @@ from resilience.commands.common import (
     read_files,
     say,
 )
-from resilience.commands.settings import ConfigFile, Database, Sites, open_store, read_config, refusals
+from resilience.commands.settings import (
+    ConfigFile,
+    Database,
+    Sites,
+    open_store,
+    read_config,
+    refusals,
+    secret_text,
+    told_by,
+)
 from resilience.duration import parse_duration
 from resilience.faults import did_you_mean
 from resilience.model import Site
@@ -168,9 +177,13 @@ def run(
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"--listen: {error}") from None
     store = open_store(database, settings)
+    notify, heart = told_by(settings), settings.heartbeat
+    heartbeat = (secret_text(heart.url, "heartbeat.url"), heart.interval / 1000) if heart else None
     logs.configure()
     keeper = Keeper(store, vantage=vantage, retention=settings.retention / 1000) if store else None
-    watched = service.Service(sites_path=folder, sites=found, types=types, vantage=vantage, keeper=keeper)
+    watched = service.Service(
+        sites_path=folder, sites=found, types=types, vantage=vantage, keeper=keeper, notify=notify, heartbeat=heartbeat
+    )
     told = f"watching {counted(len(found), 'site')}; metrics at {service.url(bound)}/metrics"
     with bound:
         _await(service.run(watched, bound, started=lambda: say(told)))

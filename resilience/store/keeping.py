@@ -9,14 +9,15 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, insert, select
 
 from resilience.drills.record import Entry, Prediction
-from resilience.findings import Finding
+from resilience.findings import SEVERITY, Finding
 from resilience.model import Site
+from resilience.notices import Notice, Notices
 from resilience.records import Records
 from resilience.snapshot import Snapshot
 from resilience.store import tables
@@ -24,7 +25,7 @@ from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.drilling import Began, Happened
 from resilience.store.recording import records_of
 from resilience.store.remembered import Remembered, States, decoded, encoded
-from resilience.store.rows import Forgotten, Row, changes, finding_rows, settle, states_of
+from resilience.store.rows import Forgotten, Noticed, Row, Sent, changes, finding_rows, settle, states_of
 from resilience.store.upkeep import prune
 
 log = logging.getLogger("resilience.store")
@@ -72,6 +73,8 @@ class Keeper:
         self.store = store
         self.dropped = 0
         """Rows that were never written: the queue was full, or the database refused them."""
+        self.notices: Mapping[tuple[str, str], Notices] = {}
+        """What each channel knew of each site when the keeper started."""
         self.records: Mapping[str, Records] = {}
         self.on_records = on_records
         self._vantage = vantage
@@ -114,6 +117,7 @@ class Keeper:
         try:
             self._prepare()
             found = self._remembered(watched, now)
+            self.notices = self._noticed(watched)
             self._look(now)
         except StoreUnavailable as error:
             self._fail(str(error))
@@ -305,6 +309,34 @@ class Keeper:
             except ValueError as error:
                 log.warning("what was known of the site cannot be read: %s", error, extra={"site": row.site})
         return found
+
+    def _noticed(self, watched: Container[str]) -> Mapping[tuple[str, str], Notices]:
+        found: dict[tuple[str, str], dict[tuple[str, str], Notice]] = {}
+        with self.store.reading() as connection:
+            rows = connection.execute(select(tables.notices).filter_by(vantage=self._vantage)).mappings().all()
+        for row in rows:
+            if row["site"] in watched and row["code"] in SEVERITY:
+                notice = Notice(**{name: row[name] for name in Notice.__slots__})
+                found.setdefault((row["channel"], row["site"]), {})[notice.key] = notice
+        return found
+
+    def noticed(self, channel: str, site: str, notices: Notices) -> None:
+        """A channel knows something else of a site than before."""
+        self.put(Noticed(self._vantage, channel, site, tuple(notices.values())))
+
+    def sent(self, channel: str, site: str, outcome: str, title: str, body: str) -> None:
+        """A message has left, or has not."""
+        self.put(
+            Sent(
+                at=time.time(),
+                vantage=self._vantage,
+                site=site,
+                channel=channel,
+                outcome=outcome,
+                title=title,
+                body=body,
+            )
+        )
 
     def _look(self, now: float) -> None:
         if time.monotonic() - self._looked_at < LOOK:

@@ -5,12 +5,13 @@ again where that failed, so it touches nothing but the database.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from resilience.findings import Finding
+from resilience.notices import Notice
 from resilience.reading import State
 from resilience.snapshot import Snapshot
 from resilience.store import tables
@@ -73,6 +74,39 @@ class Closed:
     def write(self, connection: Connection) -> None:
         is_open = _open_row(self.vantage, self.site, self.finding)
         connection.execute(update(tables.findings).where(*is_open).values(closed=self.at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One message to people; `site` is empty where it was about many."""
+
+    at: float
+    vantage: str
+    site: str
+    channel: str
+    outcome: str
+    title: str
+    body: str
+
+    def write(self, connection: Connection) -> None:
+        row = {name: getattr(self, name) for name in self.__slots__}
+        connection.execute(insert(tables.notifications).values(row))
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """All that a channel knows of a site, in the place of what it knew before."""
+
+    vantage: str
+    channel: str
+    site: str
+    notices: tuple[Notice, ...]
+
+    def write(self, connection: Connection) -> None:
+        key = {"vantage": self.vantage, "channel": self.channel, "site": self.site}
+        connection.execute(delete(tables.notices).filter_by(**key))
+        if self.notices:
+            connection.execute(insert(tables.notices), [{**key, **asdict(notice)} for notice in self.notices])
 
 
 @dataclass(frozen=True, slots=True)
