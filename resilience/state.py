@@ -46,6 +46,8 @@ class Status:
     """Why a line that probes see in service may not be relied on: its last proof by a person is too old, or missing."""
     blind: tuple[str, ...] = ()
     """Probes that know nothing while others of the component do."""
+    astray: bool = False
+    """Its probes left by another way: what they saw was not seen of it."""
     said: tuple[Said, ...] = ()
     """What each type of its probes says, where several do."""
 
@@ -148,7 +150,7 @@ def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], s
         voices.append(_attested(component.attest, now))
     status = _weigh(voices)
     if status.state.works and (astray := _astray(component, tracks, now)):
-        return replace(status, state=State.UNKNOWN, why=astray)
+        return replace(status, state=State.UNKNOWN, why=astray, astray=True)
     if status.state.works and (unproven := _unproven(component, now)):
         why = "; ".join(filter(None, (status.why, unproven)))
         return replace(status, state=State.DEGRADED, why=why, unproven=unproven)

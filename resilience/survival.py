@@ -80,6 +80,9 @@ class Facts:
     """Of every UPS and generator."""
     down: frozenset[str]
     unknown: frozenset[str]
+    astray: frozenset[str]
+    """Unknown components whose probes left by another way. What needs them is asked by that way too, and being up it
+    proves nothing of them."""
     draining: frozenset[str]
     """Unknown UPSes whose reading was lost while on battery: assured for what is left of that reading."""
     stuck_blindly: frozenset[str]
@@ -107,6 +110,8 @@ def conclude(facts: Facts) -> Concluded:
     witnesses = {name: just_now[name][0][1] for name in site.components if name in facts.seen_on}
     proven: dict[str, str] = {}
     for bit, name in enumerate(unknown, start=1):
+        if name in facts.astray:
+            continue
         for witness, on in witnesses.items():
             if on & 1 and not on >> bit & 1:
                 proven[name] = witness
@@ -168,6 +173,7 @@ def live_basis(site: Site, memory: Memory, now: float, previous: Live | None = N
         energy={c.name: energy_of(c, seen[c.name], memory, now) for kind in STORES for c in site.by_kind[kind]},
         down=frozenset([name for name, status in known.items() if status.state is State.DOWN]),
         unknown=unknown,
+        astray=frozenset([name for name in unknown if known[name].astray]),
         draining=unknown & memory.discharges.keys(),
         stuck_blindly=stuck_blindly,
         seen_on=frozenset(

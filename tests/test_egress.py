@@ -17,7 +17,7 @@ from probes import stun
 from probes.declared.egress import EGRESS, Egress
 from probes.egress import waits
 from resilience.model import any_of
-from resilience.reading import Reading, Reason, State
+from resilience.reading import Observation, Reading, Reason, State
 from stun_peer import coturn
 from test_stun import HERE, attribute, plain, response, xored
 
@@ -184,6 +184,28 @@ def test_the_retransmissions_of_rfc_8489() -> None:
     assert waits(5) == [0.5, 1, 2, 1.5]
     assert waits(0.2) == [0.2]
     assert EGRESS.check(Egress()) == "one of 'host' and 'hosts' is wanted"
+
+
+def test_what_needs_a_line_does_not_prove_it_where_the_probes_leave_by_another() -> None:
+    """A trunk that is asked from the line's address goes astray with the line's own probes."""
+    declared = site(
+        {
+            "wan": {"kind": "wan", "probes": (*probe("wan"), *probe("wan", type="egress"))},
+            "trunk": {"kind": "sip-trunk", "needs": ["wan"], "probes": probe("trunk")},
+        },
+        {"desk": ["trunk"]},
+    )
+    history, silent = History(declared), Reading(State.UNKNOWN, Reason.TIMEOUT, "not asked")
+    history.read(T0, {"wan/icmp": silent, "wan/egress": silent, "trunk": Reading(State.UP)})
+    assert history.state("wan", T0) is State.UP  # the trunk cannot be without it
+
+    wrong = Observation("egress_expected", 0.0, text="left by 203.0.113.9, which is not in 198.51.100.0/24")
+    history.read(
+        T0 + 1, {"wan/egress": Reading(State.UNKNOWN, None, "elsewhere", (wrong,)), "wan/icmp": Reading(State.UP)}
+    )
+    assert history.state("wan", T0 + 1) is State.UNKNOWN
+    assessment = history.assess(T0 + 1)
+    assert (assessment.assured, assessment.possible) == (False, True)
 
 
 # ---- Behind two ISPs ----
