@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import apprise
 
-from resilience.findings import Severity
+from resilience.finding import Severity
 from resilience.notifying import Send
 
 # Its log names hosts and, on a failed connection, whole URLs.

@@ -134,6 +134,9 @@ METRICS = {
     "maintenance_active": "1 while planned work counts the component as down.",
     "attestation_expiry_timestamp_seconds": "When the last check by a person runs out.",
     "accepted_risk_expiry_timestamp_seconds": "When the acceptance of a risk ends.",
+    "drill_active": "1 while the drill is under way.",
+    "drill_due_timestamp_seconds": "When the drill is due again; absent where it was never held.",
+    "drill_timestamp_seconds": "When the drill was last held and proved something.",
     **{quantity.name: quantity.help for quantity in _QUANTITIES},
 }
 """Metrics of a site: name without the prefix `resilience_` to its help."""

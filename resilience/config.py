@@ -26,7 +26,7 @@ from resilience.fields import (
     table_of,
     text,
 )
-from resilience.findings import Severity
+from resilience.finding import Severity
 from resilience.model import Secret
 from resilience.yamltree import Node, Scalar, YamlFault, parse_tree
 

@@ -103,6 +103,12 @@ def _site(lines: _Lines, site: Site, file_valid: bool) -> None:
     for name, until in _accepted_until(site).items():
         expiry = datetime.combine(until, time(), UTC) + timedelta(days=1)
         lines.add("accepted_risk_expiry_timestamp_seconds", expiry.timestamp(), component=name)
+    for drill in site.drills:
+        lines.add("drill_active", drill.running, drill=drill.name)
+        if drill.due_at is not None:
+            lines.add("drill_due_timestamp_seconds", drill.due_at, drill=drill.name)
+        if drill.held_at is not None:
+            lines.add("drill_timestamp_seconds", drill.held_at, drill=drill.name, result=drill.result)
 
 
 def _accepted_until(site: Site) -> dict[str, date]:

@@ -4,14 +4,14 @@ Alerts, pages and reports are made of findings. How they stay open: `resilience.
 contract; the runbook's name is the code.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePoint, SiteState
 from resilience.duration import spoken
-from resilience.model import PLUGS_IN, Component, Kind, ProbeSpec, Secret, Site
+from resilience.finding import Finding, rank
+from resilience.model import PLUGS_IN, Component, Drill, Kind, ProbeSpec, Secret, Site
 from resilience.planned import exposed, worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
@@ -20,65 +20,6 @@ from resilience.state import Memory, Seen, Status
 from resilience.survival import Live
 from resilience.wire import disagreements
 from resilience.wording import joined
-
-
-class Severity(StrEnum):
-    CRITICAL = "critical"
-    WARNING = "warning"
-    INFO = "info"
-
-
-_CRITICAL = ("calling_unavailable", "calling_ending")
-_WARNING = (
-    "calling_unverified",
-    "requirement_unmet",
-    "spof_new",
-    "survival_short",
-    "path_down",
-    "component_down",
-    "component_degraded",
-    "trunk_unregistered",
-    "trunk_wire_disagrees",
-    "ups_on_battery",
-    "ups_replace_battery",
-    "ups_runtime_not_credible",
-    "ups_input_lost",
-    "ups_pair_overload",
-    "generator_not_auto",
-    "generator_failed",
-    "generator_not_carrying",
-    "generator_not_exercised",
-    "fuel_low",
-    "wan_down",
-    "wan_degraded",
-    "egress_unexpected",
-    "line_out",
-    "certificate_expiring",
-    "probe_blind",
-    "evidence_conflict",
-    "file_invalid",
-    "monitor_impaired",
-    "store_unavailable",
-    "alert_road_shared",
-    "maintenance_leaves_spof",
-)
-_INFO = (
-    "spof_design",
-    "unmonitored",
-    "power_not_declared",
-    "line_unproven",
-    "attestation_due",
-    "accepted_risk_expiring",
-    "accepted_risk_moot",
-    "secret_in_clear",
-    "hidden_sharing",
-)
-SEVERITY: Mapping[str, Severity] = {
-    **dict.fromkeys(_CRITICAL, Severity.CRITICAL),
-    **dict.fromkeys(_WARNING, Severity.WARNING),
-    **dict.fromkeys(_INFO, Severity.INFO),
-}
-"""Every code this version raises."""
 
 ENDING_SOON = 15 * 60_000
 """ms of assured calling left at which people are told to move."""
@@ -90,32 +31,6 @@ CERTIFICATE_WARNING = 30 * 86400
 """Seconds before notAfter."""
 DUE_SOON = timedelta(days=14)
 """For attestations that run out and accepted risks that expire."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """`component` is a component's or a path's name, empty where the site as a whole is meant."""
-
-    code: str
-    component: str
-    text: str
-    stale: bool = False
-
-    @property
-    def severity(self) -> Severity:
-        return SEVERITY[self.code]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return (self.code, self.component)
-
-
-def rank(finding: Finding) -> tuple[int, str, str]:
-    """Worst first."""
-    return (_RANK[finding.code], finding.code, finding.component)
-
-
-_RANK = {code: [*Severity].index(severity) for code, severity in SEVERITY.items()}
 
 
 def design_findings(design: Assessment) -> tuple[Finding, ...]:
@@ -148,6 +63,9 @@ def live_findings(
     for state in now.components:
         if state.name not in quiet:
             found += _component(state, live, now, memory)
+    found += [
+        Finding("drill_overdue", drill.name, _overdue_text(drill)) for drill in now.site.drills if drill.overdue(now.at)
+    ]
     for ups, told in _overloads(now.site, live).items():
         found += [Finding("ups_pair_overload", ups, "; ".join(told))] if told else []
     found += [Finding("trunk_wire_disagrees", *one) for one in disagreements(now.site, live.own)]
@@ -156,6 +74,12 @@ def live_findings(
         shared.setdefault(names[0], []).append(text)
     found += [Finding("hidden_sharing", name, "; ".join(texts)) for name, texts in shared.items()]
     return tuple(sorted(found, key=rank))
+
+
+def _overdue_text(drill: Drill) -> str:
+    if drill.due_at is None:
+        return f"the drill {drill.name} has never been held"
+    return f"the drill {drill.name} was due on {datetime.fromtimestamp(drill.due_at, UTC).date()}"
 
 
 def _overloads(site: Site, live: Live) -> dict[str, list[str]]:

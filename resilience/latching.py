@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from resilience.assess import Assessment, SiteState
-from resilience.findings import BY_QUANTITY, Finding, rank
+from resilience.finding import Finding, rank
+from resilience.findings import BY_QUANTITY
 from resilience.planned import worked_on
 from resilience.power import pair_loads
 from resilience.reading import State

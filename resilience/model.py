@@ -243,6 +243,15 @@ class Drill:
     """`passed` or `failed`, of that time."""
     running: bool = False
 
+    @property
+    def due_at(self) -> float | None:
+        """When it is due again, in seconds since 1970; None where it was never held, or nothing says how often."""
+        return self.held_at + self.every / 1000 if self.held_at is not None and self.every else None
+
+    def overdue(self, now: float) -> bool:
+        """Whether it is to be held and was not; `now` in seconds since 1970."""
+        return self.every is not None and not self.running and (self.due_at is None or self.due_at < now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:

@@ -21,7 +21,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from resilience import exporter, snapshot
 from resilience.drills.following import Follower
 from resilience.drills.record import Entry, Prediction
-from resilience.findings import Finding
+from resilience.finding import Finding
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
 from resilience.model import ProbeSpec, Site

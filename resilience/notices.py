@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from resilience.findings import SEVERITY, Finding, Severity
+from resilience.finding import SEVERITY, Finding, Severity
 
 Key = tuple[str, str]
 """Code and component."""

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 
 from resilience import messages
 from resilience.config import Channel, Notify
-from resilience.findings import Severity
+from resilience.finding import Severity
 from resilience.notices import Notices, Patience, Told, after_telling, due, followed
 from resilience.planned import worked_on
 from resilience.snapshot import Snapshot

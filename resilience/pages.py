@@ -14,7 +14,7 @@ from resilience.assess import NOW, UTILITY, Assessment, SiteState, Survival
 from resilience.drawing import draw
 from resilience.drawing_time import draw_outage
 from resilience.duration import FOREVER, Ms, spoken
-from resilience.findings import Severity
+from resilience.finding import Severity
 from resilience.margin import timeline
 from resilience.model import Site
 from resilience.reading import State

@@ -5,7 +5,7 @@ from typing import Any
 
 from resilience.assess import NOW, UTILITY, Assessment, SiteState
 from resilience.duration import seconds, spoken
-from resilience.findings import Finding, Severity
+from resilience.finding import Finding, Severity
 from resilience.model import Site
 from resilience.reading import State
 from resilience.snapshot import Snapshot

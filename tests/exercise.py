@@ -7,7 +7,7 @@ from typing import Any
 from history import History
 from resilience.drills.record import Entry, Outcome, Record, Watched, entries, predicted
 from resilience.drills.rehearsal import rehearse
-from resilience.model import Drill, Site
+from resilience.model import Drill, Site, names_in
 from resilience.reading import Reading
 
 START = 1_790_000_000.0
@@ -45,6 +45,7 @@ def exercise(
         drill=drill,
         kinds={name: component.kind for name, component in site.components.items()},
         inputs={name: site.inputs(name) for name in site.components},
+        paths={path.name: names_in(path.needs) for path in site.emergency_paths},
         by="J. Ortiz",
         started=START,
         prediction=prediction,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from resilience.assess import Assessment, assess_design, assess_live
-from resilience.findings import Finding, live_findings, noticed
+from resilience.finding import Finding
+from resilience.findings import live_findings, noticed
 from resilience.latching import latched
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State

@@ -13,7 +13,7 @@ import pytest
 import probes
 from resilience import findings
 from resilience.catalogue import QUANTITIES
-from resilience.findings import SEVERITY
+from resilience.finding import SEVERITY
 from resilience.probing import Later
 from resilience.reading import Reason
 

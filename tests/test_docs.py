@@ -22,10 +22,11 @@ from resilience.cli import app
 from resilience.config import config_schema
 from resilience.duration import spoken
 from resilience.faults import Report
-from resilience.findings import SEVERITY, design_findings
+from resilience.finding import SEVERITY
+from resilience.findings import design_findings
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
-from resilience.model import AcceptedRisk, Attestation, Maintenance
+from resilience.model import AcceptedRisk, Attestation, Drill, Maintenance
 from resilience.probeshape import COMMON
 from resilience.reading import Observation, Reading, Reason, State
 from resilience.schema import site_schema
@@ -167,6 +168,7 @@ def a_moment_with_everything() -> Snapshot:
         {"desk": ["pbx"], "other": ["wan", "meter"]},
         requires="2h",
         people=12,
+        drills=(Drill(name="dark", fail=("utility",), every=86_400_000, held_at=WRITTEN, result="passed"),),
         accepted_risks=(AcceptedRisk(component="pbx", reason="", by="", until=date(2027, 1, 1)),),
         maintenance=(
             Maintenance(

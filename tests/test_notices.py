@@ -2,7 +2,7 @@
 
 from builders import site
 from history import SILENT, UP, History, probe
-from resilience.findings import Finding
+from resilience.finding import Finding
 from resilience.messages import body, digest, title
 from resilience.notices import Event, Notice, Notices, Patience, Told, after_telling, due, followed
 from resilience.snapshot import Snapshot, take

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from builders import site
 from history import SILENT, UP, probe, ups
 from resilience import exporter
-from resilience.findings import Finding
+from resilience.finding import Finding
 from resilience.model import Attestation, Maintenance, ProbeSpec, Site, any_of
 from resilience.reading import Reading
 from resilience.records import NONE, Records, recorded

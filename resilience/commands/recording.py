@@ -31,7 +31,7 @@ from resilience.commands.settings import (
     wanted_store,
 )
 from resilience.faults import did_you_mean
-from resilience.findings import Severity
+from resilience.finding import Severity
 from resilience.model import Site
 from resilience.records import KINDS, check_body, recorded, records_for
 from resilience.wording import joined

@@ -42,7 +42,7 @@ def chart(record: Record, shown: Judgement) -> Chart | None:
     lasted = max(60.0, end - zero)
     scale = _Scale(-lasted * LEAD / (1 - LEAD), lasted)
     rows = []
-    for index, (name, kind) in enumerate(_shown(record, prediction, shown)):
+    for index, (name, kind) in enumerate(_shown(record, shown)):
         off = [step.low for step in prediction.steps if step.what == name]
         measured = _measured(record, name, kind, zero, prediction)
         rows.append(Row(name, index * ROW, tuple(scale.spans(_turns(off))), tuple(scale.spans(measured))))
@@ -73,13 +73,11 @@ class _Scale:
                 yield Span(x, to - x, assured=state == "on")
 
 
-def _shown(record: Record, prediction: Prediction, shown: Judgement) -> Iterator[tuple[str, str]]:
+def _shown(record: Record, shown: Judgement) -> Iterator[tuple[str, str]]:
     yield "911", "911"
-    told = [step.what for step in prediction.steps if step.kind == "path"]
-    paths = dict.fromkeys([*prediction.path.split(", "), *told, *(e.body["name"] for e in record.of("path"))])
-    yield from ((path, "path") for path in paths if path)
+    yield from ((path, "path") for path in record.paths)
     changed = dict.fromkeys([*record.drill.fail, *(row.name for row in shown.compared if row.kind != "path")])
-    yield from ((name, "component") for name in changed if name not in paths)
+    yield from ((name, "component") for name in changed)
 
 
 def _turns(off: list[float | None]) -> Iterator[Turn]:

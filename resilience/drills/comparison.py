@@ -76,7 +76,7 @@ def compare(record: Record, prediction: Prediction, fault_at: float, lasted: flo
             off.setdefault(step.what, (step.low, step.high))
     went = _went_off(record, fault_at)
     before = prediction.before
-    for name, kind in [*record.kinds.items(), *((path, "path") for path in _paths(record, prediction))]:
+    for name, kind in [*record.kinds.items(), *((path, "path") for path in record.paths)]:
         low, high = off.get(name, (None, None))
         measured = went.get(name)
         watched = kind == "path" or (name in before and before[name] != "down")
@@ -88,12 +88,6 @@ def compare(record: Record, prediction: Prediction, fault_at: float, lasted: flo
         elif high is not None and high + SLACK < lasted:
             edit = "" if kind == "path" else f"components.{name}: take out what makes it depend on {cut(record)}"
             yield Compared(name, kind, high, None, Match.OVER_DECLARED, edit)
-
-
-def _paths(record: Record, prediction: Prediction) -> list[str]:
-    """The paths of which anything was predicted or seen."""
-    told = [step.what for step in prediction.steps if step.kind == "path"]
-    return list(dict.fromkeys([*told, *(entry.body["name"] for entry in record.of("path"))]))
 
 
 def _went_off(record: Record, fault_at: float) -> dict[str, float]:

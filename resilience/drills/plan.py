@@ -35,19 +35,9 @@ class Due:
     overdue: bool
 
 
-def due_at(drill: Drill) -> float | None:
-    """When `drill` is due again, in seconds since 1970; None where it was never held or is held at no interval."""
-    return drill.held_at + drill.every / 1000 if drill.held_at is not None and drill.every else None
-
-
-def overdue(drill: Drill, now: float) -> bool:
-    at = due_at(drill)
-    return drill.every is not None and not drill.running and (at is None or at < now)
-
-
 def due(site: Site, now: float) -> tuple[Due, ...]:
     """Every drill of a site with its records, the most overdue first."""
-    found = [Due(site, drill, due_at(drill), overdue(drill, now)) for drill in site.drills]
+    found = [Due(site, drill, drill.due_at, drill.overdue(now)) for drill in site.drills]
     return tuple(sorted(found, key=lambda one: (not one.overdue, one.at or 0.0, one.drill.name)))
 
 

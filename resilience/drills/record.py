@@ -160,6 +160,8 @@ class Record:
     """The kind of every component at that time."""
     inputs: Mapping[str, tuple[str, ...]]
     """What each of them needed and was fed by, as declared then."""
+    paths: Mapping[str, tuple[str, ...]]
+    """What each emergency path needed, best path first."""
     by: str
     participants: tuple[str, ...] = ()
     started: float

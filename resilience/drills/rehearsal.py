@@ -3,7 +3,7 @@
 The same law as every other answer, over the bounds it is given: the design, or what is seen at this moment.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import pairwise
@@ -11,7 +11,7 @@ from itertools import pairwise
 from resilience.assess import SinglePoint, Survival, accepted_components, answer
 from resilience.duration import FOREVER, Ms, spoken
 from resilience.margin import Event, timeline
-from resilience.model import Drill, EmergencyPath, Site
+from resilience.model import Drill, EmergencyPath, Kind, Site
 from resilience.steps import Batch
 from resilience.structure import Course, OnTimes
 from resilience.survival import Bounds
@@ -82,11 +82,17 @@ def rehearse(site: Site, drill: Drill, bounds: Bounds, today: date) -> Rehearsal
     return Rehearsal(
         site=site,
         drill=drill,
-        events=timeline(bounds, drill.fail),
+        events=tuple(_told(site, drill, timeline(bounds, drill.fail))),
         stretches=tuple(_stretches(site, low, high)),
         survival=Survival(drill.name, low.life(), high.life(), site.power_outage),
         exposed=answer(after, accepted_components(site, today), 1).single_points,
     )
+
+
+def _told(site: Site, drill: Drill, events: Iterable[Event]) -> Iterator[Event]:
+    """A generator comes on because a utility went: where none does, its times are of no outage."""
+    dark = not frozenset(drill.fail).isdisjoint(site.utilities)
+    return (event for event in events if dark or event.kind != Kind.GENERATOR or event.what in drill.fail)
 
 
 def _stretches(site: Site, low: OnTimes, high: OnTimes) -> Iterator[Stretch]:

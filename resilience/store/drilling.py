@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
+from resilience import records
 from resilience.drills.judgement import Verdict, judge
 from resilience.drills.plan import Held
 from resilience.drills.record import (
@@ -24,12 +25,18 @@ from resilience.drills.record import (
     resumed,
     to_json,
 )
-from resilience.model import Drill, Site
+from resilience.model import Drill, Site, names_in
 from resilience.store import evidence
 from resilience.store.tables import drill_actions, drill_entries, drills, findings, notifications
 
 DRILL = "drill"
 """The kind of evidence that a closed drill is."""
+
+
+ATTESTATION = "attestation"
+"""The kind of evidence that a person's check is."""
+PROVEN_FOR = 90 * 86_400_000
+"""ms for which a test call proves a path, where nothing says how often it is drilled."""
 
 
 class DrillRefused(Exception):
@@ -45,6 +52,7 @@ def begin(connection: Connection, site: Site, drill: Drill, *, by: str, particip
         "drill": to_json(replace(drill, held_at=None, result="", running=False)),
         "kinds": {name: component.kind for name, component in site.components.items()},
         "inputs": {name: list(site.inputs(name)) for name in site.components},
+        "paths": {path.name: list(dict.fromkeys(names_in(path.needs))) for path in site.emergency_paths},
     }
     added = connection.execute(
         insert(drills).values(
@@ -137,6 +145,21 @@ def act(connection: Connection, number: int, action: Action) -> None:
     connection.execute(insert(drill_actions).values(drill=number, text=action.text, owner=action.owner, due=action.due))
 
 
+def prove(connection: Connection, record: Record, path: str, *, by: str, result: str, heard: str, at: float) -> None:
+    """A call that somebody made by `path` is evidence of everything that the path needs, good until the next drill."""
+    body = records.check_body(
+        by=by,
+        method=f"test call by {path} in drill {record.id}",
+        result=result,
+        valid=record.drill.every or PROVEN_FOR,
+        kind="test-call",
+        note=heard,
+        file=None,
+    )
+    for component in record.paths[path]:
+        evidence.append(connection, kind=ATTESTATION, site=record.site, subject=component, body=body, at=at)
+
+
 def load(connection: Connection, number: int) -> Record:
     """DrillRefused where there is none of that number."""
     row = connection.execute(select(drills).where(drills.c.id == number)).mappings().first()
@@ -157,6 +180,7 @@ def load(connection: Connection, number: int) -> Record:
         drill=drill_of(plan["drill"]),
         kinds=plan["kinds"],
         inputs={name: tuple(inputs) for name, inputs in plan["inputs"].items()},
+        paths={name: tuple(needs) for name, needs in plan["paths"].items()},
         by=row["by"],
         participants=tuple(json.loads(row["participants"])),
         started=row["started"],

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, delete, insert, select
 
 from resilience.drills.record import Entry, Prediction
-from resilience.findings import SEVERITY, Finding
+from resilience.finding import SEVERITY, Finding
 from resilience.model import Site
 from resilience.notices import Notice, Notices
 from resilience.records import Records

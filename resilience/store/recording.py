@@ -16,11 +16,9 @@ from resilience.model import Attestation, Maintenance
 from resilience.reading import State
 from resilience.records import Records
 from resilience.store import drilling, evidence
+from resilience.store.drilling import ATTESTATION
 from resilience.store.tables import evidence as evidence_table
 from resilience.store.tables import memories, work_components, works
-
-ATTESTATION = "attestation"
-"""The kind of evidence that a person's check is."""
 
 
 def attest(connection: Connection, *, site: str, component: str, body: Mapping[str, Any], at: float) -> evidence.Entry:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resilience.batterytest import BatteryTest
-from resilience.findings import SEVERITY, Finding
+from resilience.finding import SEVERITY, Finding
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
 from resilience.state import Discharge, Memory

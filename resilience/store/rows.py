@@ -10,7 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from resilience.findings import Finding
+from resilience.finding import Finding
 from resilience.notices import Notice
 from resilience.reading import State
 from resilience.snapshot import Snapshot
