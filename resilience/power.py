@@ -56,7 +56,7 @@ def _sources(site: Site, ups: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def partners(site: Site) -> dict[str, frozenset[str]]:
+def partners(site: Site) -> Mapping[str, frozenset[str]]:
     """Each UPS that shares a load of two cords with another: those others, each pair under the one declared first."""
     order = [name for name, component in site.components.items() if component.kind is Kind.UPS]
     found: dict[str, set[str]] = {}
@@ -91,7 +91,7 @@ def pair_loads(site: Site, seen: Mapping[str, Quantities]) -> dict[str, dict[str
     loads = {name: told.value for name in seen if (told := seen[name].get(("ups_load_ratio", ""))) is not None}
     return {
         ups: {other: (loads[ups], loads[other]) if {ups, other} <= loads.keys() else None for other in sorted(others)}
-        for ups, others in partners(site).items()
+        for ups, others in site.once(partners).items()
     }
 
 
