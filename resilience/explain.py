@@ -5,6 +5,7 @@ Every proposed change is applied to the model and the site analysed again before
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from resilience.assess import Assessment, SinglePoint, assess_design, assess_live
 from resilience.duration import FOREVER, Ms, spoken
@@ -37,15 +38,16 @@ class Explanation:
     """None where no change of one class ends it."""
 
 
-Again = Callable[[Site], Assessment]
-"""The assessment of a changed site to order 1, with all else as it is."""
+Again = Callable[[tuple[Fix, ...]], Assessment]
+"""The assessment to order 1 with these changes, with all else as it is. One change is tried for many points."""
 
 
 def explain(design: Assessment, failed: frozenset[str] = frozenset()) -> tuple[Explanation, ...]:
     """Every single point of failure of a design in which `failed` is down, in the order of the assessment."""
 
-    def again(fixed: Site) -> Assessment:
-        return assess_design(fixed, design.at, order=1, failed=failed)
+    @cache
+    def again(fixes: tuple[Fix, ...]) -> Assessment:
+        return assess_design(apply(design.site, fixes), design.at, order=1, failed=failed)
 
     return tuple(_explained(design, point, design_bounds(design.site, failed), again) for point in design.single_points)
 
@@ -53,8 +55,9 @@ def explain(design: Assessment, failed: frozenset[str] = frozenset()) -> tuple[E
 def explain_live(now: Assessment, live: Live, memory: Memory) -> tuple[Explanation, ...]:
     """Every single point of failure of this moment. What is not seen to work is restored before anything is bought."""
 
-    def again(fixed: Site) -> Assessment:
-        return assess_live(live_basis(fixed, memory, now.at), now.at, order=1)
+    @cache
+    def again(fixes: tuple[Fix, ...]) -> Assessment:
+        return assess_live(live_basis(apply(now.site, fixes), memory, now.at), now.at, order=1)
 
     return tuple(_explained(now, point, live.bounds, again) for point in now.single_points)
 
@@ -100,7 +103,7 @@ def _chains(assessment: Assessment, point: SinglePoint, on: OnTimes) -> Iterator
 
 def _reason(assessment: Assessment, point: SinglePoint, on: OnTimes, paths: Sequence[str]) -> str:
     name, site = point.component, assessment.site
-    ended = joined(paths)
+    ended = _named(paths)
     if point.loss > 0:
         holding = _first_to_run_out(site, point, on)
         holds = f"{holding} holds {spoken(point.loss)}" if holding else f"911 lasts {spoken(point.loss)}"
@@ -111,7 +114,18 @@ def _reason(assessment: Assessment, point: SinglePoint, on: OnTimes, paths: Sequ
         return f"{gone}, and {ended} {'ends' if len(paths) == 1 else 'end'} in {name}"
     if len(paths) < len(site.emergency_paths):
         return f"what {ended} serves has no other path, and it ends in {name}"
+    if len(paths) > FEW:
+        return f"all {len(paths)} paths end in {name}"
     return f"{ended} {'both' if len(paths) == 2 else 'all'} end in {name}"
+
+
+FEW = 4
+"""Paths that are named one by one in a sentence."""
+
+
+def _named(paths: Sequence[str]) -> str:
+    shown = paths if len(paths) <= FEW else [*paths[: FEW - 1], f"{len(paths) - FEW + 1} more"]
+    return joined(shown)
 
 
 def _gone(assessment: Assessment) -> str:
@@ -122,7 +136,7 @@ def _gone(assessment: Assessment) -> str:
         word = "is not known to work" if one else "are not known to work"
     else:
         word = "does not work" if one else "do not work"
-    return f"{joined([state.path.name for state in off])} {word}" if off else ""
+    return f"{_named([state.path.name for state in off])} {word}" if off else ""
 
 
 def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
@@ -137,7 +151,7 @@ def _first_to_run_out(site: Site, point: SinglePoint, on: OnTimes) -> str:
 def _remedy(assessment: Assessment, point: SinglePoint, on: OnTimes, again: Again) -> Remedy | None:
     """The first remedy, cheapest class first, that does end the single point of failure when it is tried."""
     for fixes, text in _candidates(assessment, point, on):
-        after = again(apply(assessment.site, fixes))
+        after = again(fixes)
         left = {p.component for p in after.single_points}
         if (
             point.component not in left

@@ -203,7 +203,8 @@ def told(one: Site) -> None:
 
 def in_series(one: Site) -> Site:
     """`one` with twenty of its components needed by every path."""
-    names = [name for name, component in one.components.items() if component.kind is not Kind.UTILITY][:20]
+    standby = (Kind.UTILITY, Kind.GENERATOR)
+    names = [name for name, component in one.components.items() if component.kind not in standby][:20]
     paths = tuple(replace(path, needs=all_of(path.needs, *names)) for path in one.emergency_paths)
     return replace(one, emergency_paths=paths)
 
