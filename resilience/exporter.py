@@ -3,18 +3,21 @@
 Rendered once a change and kept; a scrape only joins lines. Not known is absent, never 0 or −1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
-from resilience.assess import Assessment, SiteState
+from resilience.assess import Assessment, ComponentState, SiteState
 from resilience.catalogue import METRICS, PREFIX, QUANTITIES
 from resilience.duration import FOREVER, Ms
+from resilience.findings import Finding
 from resilience.margin import margin
-from resilience.model import Site
+from resilience.model import ProbeSpec, Site
 from resilience.planned import work_at
 from resilience.reading import State
 from resilience.snapshot import Snapshot
+from resilience.state import Quantities
+from resilience.track import Track
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,17 +27,34 @@ Families = Mapping[str, list[str]]
 """Sample lines by metric name without prefix."""
 
 
+Parts = dict[object, tuple[tuple[object, ...], list[tuple[str, str]]]]
+"""What `render` keeps of one site for its next call: of each part all that it is made from, and its samples."""
+
+
 class _Lines:
     """Samples of one site. Every line carries the site's label first."""
 
-    def __init__(self, site: str) -> None:
+    def __init__(self, site: str, last: Parts) -> None:
         self.families: dict[str, list[str]] = {}
+        self.parts: Parts = {}
+        self._last = last
+        self._samples: list[tuple[str, str]] = []
         self._site = f'{{site="{_escaped(site)}"'
+
+    def part(self, key: object, made_from: tuple[object, ...], tell: Callable[[], None]) -> None:
+        """What `tell` adds, or what it added last where it was made from the same."""
+        part = self._last.get(key)
+        if part is None or part[0] != made_from:
+            self._samples = []
+            tell()
+            part = made_from, self._samples
+        self.parts[key] = part
+        for name, line in part[1]:
+            self.families.setdefault(name, []).append(line)
 
     def add(self, name: str, value: float, /, **labels: str) -> None:
         told = "".join([f',{label}="{_escaped(text)}"' for label, text in labels.items()])
-        line = f"{PREFIX}{name}{self._site}{told}}} {_number(value)}\n"
-        self.families.setdefault(name, []).append(line)
+        self._samples.append((name, f"{PREFIX}{name}{self._site}{told}}} {_number(value)}\n"))
 
 
 @lru_cache(maxsize=16_384)
@@ -53,26 +73,37 @@ def _seconds(duration: Ms) -> float:
 
 
 def render(
-    snapshot: Snapshot, *, file_valid: bool, vantage: str, durations: Mapping[tuple[str, str], float]
+    snapshot: Snapshot,
+    *,
+    file_valid: bool,
+    vantage: str,
+    durations: Mapping[tuple[str, str], float],
+    parts: Parts | None = None,
 ) -> Families:
-    """Every sample of one site; `durations` in seconds, of each probe's last run."""
-    lines = _Lines(snapshot.site.id)
-    _site(lines, snapshot.site, file_valid)
-    _probes(lines, snapshot, vantage, durations)
-    if snapshot.now is not None:
-        _calling(lines, snapshot.now)
-        _components(lines, snapshot, snapshot.now)
-        for assessment in (snapshot.now, snapshot.design):
-            _cuts(lines, assessment)
-        for finding in snapshot.findings:
-            lines.add(
-                "finding",
-                1,
-                code=finding.code,
-                severity=finding.severity,
-                component=finding.component,
-                stale="true" if finding.stale else "false",
-            )
+    """Every sample of one site; `durations` in seconds, of each probe's last run.
+
+    `parts` belongs to the site and is kept from call to call: what is made from the same is not rendered again.
+    """
+    site, now = snapshot.site, snapshot.now
+    lines = _Lines(site.id, {} if parts is None else parts)
+    lines.part("site", (site, file_valid), lambda: _site(lines, site, file_valid))
+    for probe in site.probes:
+        track, duration = snapshot.memory.tracks.get(probe.key), durations.get(probe.key)
+        lines.part(
+            probe.key, (probe, vantage, track, duration), partial(_probe, lines, probe, vantage, track, duration)
+        )
+    if now is not None:
+        lines.part("calling", (now.answers,), lambda: _calling(lines, now))
+        for state in now.components:
+            seen = snapshot.live.seen[state.name]
+            lines.part((state.name,), (state, seen), partial(_component, lines, state, seen))
+        _under_way(lines, snapshot)
+        for assessment in (now, snapshot.design):
+            lines.part(assessment.basis, (assessment.answers,), partial(_cuts, lines, assessment))
+        lines.part("findings", (snapshot.findings,), lambda: _findings(lines, snapshot.findings))
+    if parts is not None:
+        parts.clear()
+        parts.update(lines.parts)
     return lines.families
 
 
@@ -119,21 +150,19 @@ def _accepted_until(site: Site) -> dict[str, date]:
     return found
 
 
-def _probes(lines: _Lines, snapshot: Snapshot, vantage: str, durations: Mapping[tuple[str, str], float]) -> None:
-    for probe in snapshot.site.probes:
-        labels = {"component": probe.component, "probe": probe.name, "type": probe.type, "vantage": vantage}
-        lines.add("probe_interval_seconds", probe.interval / 1000, **labels)
-        track = snapshot.memory.tracks.get(probe.key)
-        if track is None or track.reading is None:
-            continue
-        lines.add("probe_success", not track.reading.failed, **labels)
-        lines.add("probe_last_run_timestamp_seconds", track.read_at, **labels)
-        if track.success_at:
-            lines.add("probe_last_success_timestamp_seconds", track.success_at, **labels)
-        if probe.key in durations:
-            lines.add("probe_duration_seconds", round(durations[probe.key], 6), **labels)
-        if track.reading.reason is not None:
-            lines.add("probe_failure", 1, **labels, reason=track.reading.reason)
+def _probe(lines: _Lines, probe: ProbeSpec, vantage: str, track: Track | None, duration: float | None) -> None:
+    labels = {"component": probe.component, "probe": probe.name, "type": probe.type, "vantage": vantage}
+    lines.add("probe_interval_seconds", probe.interval / 1000, **labels)
+    if track is None or track.reading is None:
+        return
+    lines.add("probe_success", not track.reading.failed, **labels)
+    lines.add("probe_last_run_timestamp_seconds", track.read_at, **labels)
+    if track.success_at:
+        lines.add("probe_last_success_timestamp_seconds", track.success_at, **labels)
+    if duration is not None:
+        lines.add("probe_duration_seconds", round(duration, 6), **labels)
+    if track.reading.reason is not None:
+        lines.add("probe_failure", 1, **labels, reason=track.reading.reason)
 
 
 def _calling(lines: _Lines, now: Assessment) -> None:
@@ -174,22 +203,40 @@ def _cuts(lines: _Lines, assessment: Assessment) -> None:
             lines.add("survival_seconds", _seconds(life), scenario=survival.scenario, bound=bound, basis=basis)
 
 
-def _components(lines: _Lines, snapshot: Snapshot, now: Assessment) -> None:
-    for state in now.components:
-        lines.add("component_state_code", STATE_CODE[state.state], component=state.name, kind=state.kind)
-        if state.at is not None:
-            lines.add("evidence_timestamp_seconds", state.at, component=state.name, evidence=state.evidence)
-        if state.proven_at is not None and state.evidence != "proven":
-            lines.add("evidence_timestamp_seconds", state.proven_at, component=state.name, evidence="proven")
-        for (name, target), seen in snapshot.live.seen[state.name].items():
-            quantity = QUANTITIES[name]
-            labels = {quantity.label: target} if quantity.label else {}
-            if quantity.text_label:
-                labels[quantity.text_label] = seen.observation.text
-            lines.add(name, seen.value, component=state.name, **labels)
-    under_way = work_at(snapshot.site, snapshot.at)
-    for name in dict.fromkeys(name for work in under_way for name in work.components):
-        lines.add("maintenance_active", 1, component=name)
-    if snapshot.memory.discharges:
-        start = min(discharge.since for discharge in snapshot.memory.discharges.values())
-        lines.add("outage_start_timestamp_seconds", start)
+def _component(lines: _Lines, state: ComponentState, found: Quantities) -> None:
+    lines.add("component_state_code", STATE_CODE[state.state], component=state.name, kind=state.kind)
+    if state.at is not None:
+        lines.add("evidence_timestamp_seconds", state.at, component=state.name, evidence=state.evidence)
+    if state.proven_at is not None and state.evidence != "proven":
+        lines.add("evidence_timestamp_seconds", state.proven_at, component=state.name, evidence="proven")
+    for (name, target), seen in found.items():
+        quantity = QUANTITIES[name]
+        labels = {quantity.label: target} if quantity.label else {}
+        if quantity.text_label:
+            labels[quantity.text_label] = seen.observation.text
+        lines.add(name, seen.value, component=state.name, **labels)
+
+
+def _under_way(lines: _Lines, snapshot: Snapshot) -> None:
+    names = tuple(dict.fromkeys(name for work in work_at(snapshot.site, snapshot.at) for name in work.components))
+    start = min((discharge.since for discharge in snapshot.memory.discharges.values()), default=None)
+
+    def tell() -> None:
+        for name in names:
+            lines.add("maintenance_active", 1, component=name)
+        if start is not None:
+            lines.add("outage_start_timestamp_seconds", start)
+
+    lines.part("under way", (names, start), tell)
+
+
+def _findings(lines: _Lines, findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        lines.add(
+            "finding",
+            1,
+            code=finding.code,
+            severity=finding.severity,
+            component=finding.component,
+            stale="true" if finding.stale else "false",
+        )

@@ -82,6 +82,7 @@ class Watch:
     findings: tuple[Finding, ...] = ()
     snapshot: Snapshot | None = None
     families: exporter.Families = field(default_factory=dict)
+    parts: exporter.Parts = field(default_factory=dict)
     file_fault: str = ""
     """What is wrong with the site's file; an older version of it is in force then."""
     next_due: dict[ProbeKey, float] = field(default_factory=dict)
@@ -323,7 +324,11 @@ class Monitor:
             self._notifier.took(taken, running.drill.name if running else "")
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
         watch.families = exporter.render(
-            taken, file_valid=not watch.file_fault, vantage=self._vantage, durations=watch.durations
+            taken,
+            file_valid=not watch.file_fault,
+            vantage=self._vantage,
+            durations=watch.durations,
+            parts=watch.parts,
         )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from builders import site
 from history import SILENT, UP, History, probe, ups
 from live_sites import live_sites, readings_of
+from resilience import exporter
 from resilience.model import Maintenance, Site, any_of
 from resilience.reading import State
 from resilience.snapshot import Snapshot, take
@@ -28,6 +29,11 @@ def two_wans() -> Site:
         {"desk": [any_of("wan-a", "wan-b")]},
         requires="2h",
     )
+
+
+def rendered(taken: Snapshot, parts: exporter.Parts) -> exporter.Families:
+    durations = {spec.key: 0.1 for spec in taken.site.probes}
+    return exporter.render(taken, file_valid=True, vantage="central", durations=durations, parts=parts)
 
 
 def after(history: History, before: Snapshot | None, now: float) -> Snapshot:
@@ -104,7 +110,7 @@ def test_what_runs_out_is_noticed_without_a_new_answer() -> None:
 @given(live_sites(6), st.data())
 def test_what_is_taken_over_is_what_would_be_worked_out(declared: Site, data: st.DataObject) -> None:
     """A past of several rounds, told once with all that is remembered and once from the memory alone."""
-    history, now, before = History(declared), T0, None
+    history, now, before, parts = History(declared), T0, None, exporter.Parts()
     probed = [component for component in declared.components.values() if component.probes]
     for _ in range(data.draw(st.integers(2, 5))):
         for component in probed:
@@ -121,6 +127,7 @@ def test_what_is_taken_over_is_what_would_be_worked_out(declared: Site, data: st
             assert taken.now.state is anew.now.state
         assert (taken.live.seen, taken.live.statuses) == (anew.live.seen, anew.live.statuses)
         assert (taken.findings, taken.memory) == (anew.findings, anew.memory)
+        assert rendered(taken, parts) == rendered(taken, {})
         history.memory, before = taken.memory, taken
         now += data.draw(st.sampled_from([0.0, 5.0, 60.0, 126.0, 185.0, 300.0]))
 
