@@ -23,6 +23,7 @@ BUILT_IN: Mapping[str, str] = {
     "snmp-ats": "probes.declared.snmp_ats:SNMP_ATS",
     "snmp-interface": "probes.declared.snmp_interface:SNMP_INTERFACE",
     "snmp-bgp": "probes.declared.snmp_bgp:SNMP_BGP",
+    "snmp-sdwan": "probes.declared.snmp_sdwan:SNMP_SDWAN",
     "snmp-ipsla": "probes.declared.snmp_ipsla:SNMP_IPSLA",
     "generator": "probes.declared.generator:GENERATOR",
     "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
