@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from probes import upsd
-from probes.ups import Figure, Output, Refused, UpsFacts, credible_runtime, judge, ratio
+from probes.ups import Figure, Output, Refused, UpsFacts, credible_runtime, judge, ratio, serial_number
 from resilience.reading import Reading, Reason, failure
 
 _NOT_A_UPS = frozenset({"pdu", "ats", "psu"})
@@ -144,6 +144,7 @@ def _facts(variables: upsd.Variables, tokens: frozenset[str]) -> UpsFacts:
         runtime_low=_runtime_low(variables),
         charge=_charge(variables, draining=draining),
         load=_load(variables, overload="overload" in flags),
+        serial=serial_number(variables.get("ups.serial") or variables.get("device.serial", "")),
         **dict.fromkeys(flags, True),
     )
 

@@ -13,7 +13,7 @@ from probes.declared.snmp_ups import Settings
 from probes.snmp import Session, SnmpFailure, Value, open_session
 from probes.snmp_families import FAMILIES
 from probes.snmp_known import SYS_OBJECT_ID, KnownAgents, number, points_at, shown
-from probes.ups import Figure, Output, Refused, UpsFacts, agreed_runtime, credible_runtime, judge, ratio
+from probes.ups import Figure, Output, Refused, UpsFacts, agreed_runtime, credible_runtime, judge, ratio, serial_number
 from probes.ups_mib import FLAGS, RFC_1628, AlarmTable, Enumerated, Family, Measured, Says
 from resilience.probing import Run, SecretMissing
 from resilience.reading import Reading, Reason, failure
@@ -53,6 +53,9 @@ def decode(family: Family, found: Mapping[str, Value], alarms: Mapping[str, Valu
         runtime_low=next((low for low in _runtimes(family.runtime_low, found) if isinstance(low, Figure)), None),
         charge=_charge(family.charge, found, draining=draining),
         load=max(_ratios(family.load, found, most=200), key=attrgetter("value"), default=None),
+        serial=serial_number(raw.decode(errors="replace"))
+        if isinstance(raw := found.get(family.serial), bytes)
+        else "",
         **flags,
     )
 
@@ -110,6 +113,10 @@ def _runtimes(
         else:
             runtimes.append(credible_runtime(raw, row.scale, row.oid, draining=draining))
     return runtimes
+
+
+def _serial(said: Value | None) -> str:
+    return serial_number(said.decode(errors="replace")) if isinstance(said, bytes) else ""
 
 
 def _charge(rows: tuple[Measured, ...], found: Mapping[str, Value], *, draining: bool) -> Figure | None:

@@ -4,6 +4,7 @@ Pure. The protocol modules turn a device's answer into `UpsFacts`; `judge` turns
 Sentinels and traps are from real devices; the rules keep a missing or absurd figure from becoming a value.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -83,6 +84,7 @@ class UpsFacts:
     """0 to 1."""
     load: Figure | None = None
     """0 to 2, 1 is the rating."""
+    serial: str = ""
 
 
 def credible_runtime(raw: float, scale: float, source: str, *, draining: bool) -> Figure | Refused:
@@ -128,6 +130,18 @@ def agreed_runtime(candidates: list[Figure | Refused]) -> Figure | Refused | Non
         said = " and ".join(f"{_plain(figure.value)} s ({figure.source})" for figure in figures)
         return Refused(f"{_plain(low)} s", figures[0].source, f"its own objects disagree: {said}")
     return next(figure for figure in figures if figure.value == low)
+
+
+_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ./_-]{2,38}[A-Za-z0-9]")
+_PLACEHOLDERS = frozenset({"unknown", "none", "null", "blank", "not set", "serial", "serialnumber", "default", "n.a."})
+
+
+def serial_number(text: str) -> str:
+    """`text` where it can be one device's number; empty for what makers put there before a UPS leaves the factory."""
+    text = text.strip()
+    plain = text.replace(" ", "").replace("-", "").lower()
+    told = _SERIAL.fullmatch(text) and text.lower() not in _PLACEHOLDERS and plain not in "01234567890"
+    return text if told and len(set(plain)) > 2 else ""
 
 
 def judge(facts: UpsFacts) -> Reading:
@@ -205,3 +219,5 @@ def _observations(facts: UpsFacts) -> Iterator[Observation]:
         yield Observation("ups_charge_ratio", facts.charge.value, source=facts.charge.source)
     if facts.load is not None:
         yield Observation("ups_load_ratio", facts.load.value, source=facts.load.source)
+    if facts.serial:
+        yield Observation("ups_serial_info", 1.0, text=facts.serial)

@@ -83,6 +83,8 @@ class Family:
     runtime_low: tuple[Measured, ...] = ()
     charge: tuple[Measured, ...]
     load: tuple[Measured, ...]
+    serial: str = ""
+    """The OID of the UPS's serial number."""
     alarms: AlarmTable | None = None
     stand_in: Enumerated | None = None
     """Another MIB's output object, heard only where none of `output` answers."""
@@ -93,8 +95,8 @@ class Family:
         words = (*self.output, *self.conditions, self.transfer_cause, self.stand_in)
         figures = (*self.runtime, *self.runtime_low, *self.charge, *self.load)
         count = (self.alarms.count,) if self.alarms else ()
-        oids = (*(row.oid for row in words if row), *(row.oid for row in figures), *count)
-        return tuple(dict.fromkeys(oids))
+        oids = (*(row.oid for row in words if row), *(row.oid for row in figures), self.serial, *count)
+        return tuple(dict.fromkeys(oid for oid in oids if oid))
 
 
 def truth(oid: str, name: str, *, yes: Says) -> Enumerated:

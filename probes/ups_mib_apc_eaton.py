@@ -121,6 +121,7 @@ APC = Family(
     ),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.318.1.1.1.1.2.3.0",
 )
 
 # ---- Eaton XUPS-MIB, 1.3.6.1.4.1.534.1 ----
@@ -297,6 +298,7 @@ MGE = Family(
     load=tuple(Measured(f"1.3.6.1.4.1.705.1.7.2.1.4.{phase}", "mgoutputLoadPerPhase", 1) for phase in (1, 2, 3)),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.705.1.1.7.0",
 )
 
 # ---- Dell DELL-SNMP-UPS-MIB, 1.3.6.1.4.1.674.10902.2: beside RFC 1628, which alone says what carries the load ----
@@ -327,6 +329,7 @@ DELL = Family(
     charge=(RFC_CHARGE,),
     load=RFC_LOAD,
     alarms=RFC_ALARM_TABLE,
+    serial="1.3.6.1.4.1.674.10902.2.120.1.2.0",
 )
 
 # ---- HPE CPQPOWER-MIB, 1.3.6.1.4.1.232.165.3 ----
@@ -386,4 +389,5 @@ HPE = Family(
     load=(Measured("1.3.6.1.4.1.232.165.3.4.1.0", "upsOutputLoad", 1),),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.232.165.1.2.7.0",
 )

@@ -88,6 +88,7 @@ CYBERPOWER = Family(
     load=(Measured("1.3.6.1.4.1.3808.1.1.1.4.2.3.0", "upsAdvanceOutputLoad", 1),),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.3808.1.1.1.1.2.3.0",
 )
 
 
@@ -383,6 +384,7 @@ SOCOMEC_7 = Family(
     load=tuple(Measured(f"1.3.6.1.4.1.4555.1.1.7.1.4.4.1.4.{line}", "upsOutputPercentLoad", 1) for line in (1, 2, 3)),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.4555.1.1.7.1.1.2.0",
 )
 
 # ---- Socomec's older cards, SOCOMECUPS-MIB, 1.3.6.1.4.1.4555.1.1.1.1 ----
@@ -473,6 +475,7 @@ HUAWEI = Family(
     ),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.2011.6.174.1.2.100.1.5.1",
 )
 
 # ---- Ingrasys and Eaton WebPower, USHA-MIB, 1.3.6.1.4.1.2468.1.2.1.1 ----
@@ -521,6 +524,7 @@ USHA = Family(
     ),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
+    serial="1.3.6.1.4.1.2468.1.2.1.1.1.7.0",
 )
 
 # ---- Sinetica and Borri, 1.3.6.1.4.1.13891.101: the whole of RFC 1628 below a root of their own ----

@@ -271,6 +271,12 @@ def test_a_test_result_in_progress_does_not_excuse_a_ups_on_battery() -> None:
     assert seen(read({"ups.status": "OB DISCHRG", "ups.test.result": "In progress"}))["ups_on_battery"] == 1
 
 
+def test_the_serial_number_is_told() -> None:
+    reading = read({"ups.status": "OL", "device.serial": "G17F21001"})
+    assert [seen.text for seen in reading.observations if seen.quantity == "ups_serial_info"] == ["G17F21001"]
+    assert "ups_serial_info" not in seen(read({"ups.status": "OL", "ups.serial": "0000000000"}))
+
+
 def test_on_battery_the_text_says_what_is_left() -> None:
     assert read({"ups.status": "OB", "battery.runtime": "1380"}).text == "on battery, 23 min reported"
     assert read({"ups.status": "OB LB", "battery.runtime": "0"}).text == "on battery, no runtime left; battery low"

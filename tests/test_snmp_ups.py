@@ -130,6 +130,7 @@ def test_recorded_devices_are_read_right_or_not_at_all(
 @pytest.mark.parametrize(
     ("dump", "expected"),
     [
+        ("dell-ups_rack3750w", (State.UNKNOWN, {"ups_serial_info": 1, "ups_runtime_seconds": 11179}, "nothing")),
         ("apc_smtl1000-nmc3", (State.UP, {"ups_runtime_seconds": 1522, "ups_load_ratio": 0.378}, "")),
         ("cyberpower_pr2200rt2uc", (State.UP, {"ups_runtime_seconds": 10500, "ups_load_ratio": 0.03}, "")),
         ("eatonups_eaton-connectups", (State.UP, {"ups_runtime_seconds": 1948, "ups_load_ratio": 0.35}, "")),
@@ -331,6 +332,29 @@ def test_traps(
         assert all(
             observation.text for observation in reading.observations if observation.quantity.endswith("credible")
         )
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("AS1234567890", "AS1234567890"),
+        (" GG435A0270  ", "GG435A0270"),
+        ("CN-0K804N-75162-2CH-0081-A03", "CN-0K804N-75162-2CH-0081-A03"),
+        ("", ""),
+        ("000000000000", ""),
+        ("Unknown", ""),
+        ("123456789", ""),
+        ("<private>", ""),
+        ("abc", ""),
+        ("x" * 99, ""),
+    ],
+)
+def test_a_serial_number_is_one_devices(said: str, told: str) -> None:
+    facts = decode(APC, {f"{A}.4.1.1.0": 2, f"{A}.1.2.3.0": said.encode()}, {})
+    assert facts.serial == told
+    assert [seen.text for seen in judge(facts).observations if seen.quantity == "ups_serial_info"] == [told] * bool(
+        told
+    )
 
 
 def test_a_declared_family_is_asked_and_nothing_else(records: int, run_probe: Probe) -> None:
