@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from aiosipua.headers import expand_compact_header, parse_address, parse_via
+from aiosipua.headers import expand_compact_header, parse_address
 from aiosipua.message import SipMessage, SipRequest
 
 from probes.declared.sip_uri import SipUri, Transport, bracketed
@@ -135,6 +135,10 @@ _STRAY_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 KEPT = ("www-authenticate", "proxy-authenticate", "contact", "expires")
 _ONCE = ("call-id", "cseq", "from", "to")
 _CSEQ = re.compile(r"(\d{1,10})[ \t]+([A-Z]{1,32})", re.ASCII)
+_QUOTED_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+_BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,\"]+)", re.IGNORECASE)
+_BEGINNING = re.compile(rb"[A-Z]{0,32}(?:[ /][\x20-\x7e\x80-\xff]*)?\r?")
+"""What a start line that has not come whole may look like."""
 _RETRY_AFTER = re.compile(r"(\d{1,9})[ \t]*(?:[(;].*)?", re.ASCII)
 _CONTENT_LENGTH = re.compile(r"\d{1,9}", re.ASCII)
 
@@ -168,7 +172,7 @@ def parse_response(message: bytes) -> Response:
     return Response(
         code=int(status[1]),
         phrase=_printable(status[2] or b""),
-        branch=parse_via(headers.get("via")[0]).branch or "",
+        branch=_branch(headers.get("via")[0]),
         call_id=headers.get("call-id")[0],
         from_tag=parse_address(headers.get("from")[0]).tag or "",
         sequence=int(sequence[1]),
@@ -176,6 +180,12 @@ def parse_response(message: bytes) -> Response:
         retry_after=int(retry_after[1]) if retry_after else None,
         kept=MappingProxyType({name: tuple(headers.get(name)) for name in KEPT if headers.get(name)}),
     )
+
+
+def _branch(via: str) -> str:
+    """The branch of a Via; one within a quoted parameter is none."""
+    found = _BRANCH.search(_QUOTED_TEXT.sub('""', via))
+    return found[1] if found else ""
 
 
 def _check_head(head: bytes) -> None:
@@ -240,7 +250,7 @@ class Framing:
         if len(self._held) > HEAD_CAP:
             raise ProtocolError(f"more than {HEAD_CAP} bytes without an end of headers")
         line, end, _ = bytes(self._held).partition(b"\r\n")
-        if end and not (_STATUS_LINE.fullmatch(line) or _REQUEST_LINE.fullmatch(line)):
+        if not (_STATUS_LINE.fullmatch(line) or _REQUEST_LINE.fullmatch(line) if end else _BEGINNING.fullmatch(line)):
             raise ProtocolError(f"a stream that is not SIP: {_quoted(line)}")
 
     @staticmethod

@@ -255,7 +255,10 @@ async def _await_final(reader: asyncio.StreamReader, transaction: ClientTransact
             raise ConnectionResetError("the connection was closed without an answer")
         if received > STREAM_CAP:
             raise ProtocolError(f"{received} bytes without an answer to the request")
-        for message in framing.feed(chunk):
+        whole = framing.feed(chunk)
+        if framing.partial:
+            exchange.stray = f"{len(framing.partial)} bytes of an answer and no more"
+        for message in whole:
             if is_request(message):
                 continue
             response = parse_response(message)

@@ -1,13 +1,26 @@
 """The finding trunk_wire_disagrees: a PBX and the provider's side that contradict each other, from first to last."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 
+import kamailio_peer
+import peers
 from builders import site
+from conftest import clear
 from history import BLIND, UP, History, probe, says
+from probes.declared.kamailio import KAMAILIO
+from probes.declared.sip_binding import SIP_BINDING
+from probes.declared.sip_options import SIP_OPTIONS
+from probes.declared.sip_uri import parse_uri
 from resilience.model import Site
 from resilience.reading import Reading, Reason, State
 from resilience.state import Said
 from resilience.wire import PBX, WIRE, disagreement
+
+RunProbe = Callable[..., Reading]
 
 T0 = 1_790_000_000.0
 SILENT = Reading(State.DOWN, Reason.TIMEOUT, "192.0.2.1:5060/udp: no answer (sent 5×)")
@@ -106,3 +119,33 @@ def test_what_is_not_known_contradicts_nothing(pbx: str, wire: str) -> None:
     assert told(State.UNKNOWN, State.DOWN) is None
     assert told(State.DEGRADED, State.DOWN)
     assert told(State.DOWN, State.UP)
+
+
+def test_two_real_kamailios_when_the_provider_goes(tmp_path: Path, run_probe: RunProbe) -> None:
+    """The PBX holds a registration for a minute more; the wire knows at once."""
+    history = History(trunk_site("kamailio", "sip-options", "sip-binding"))
+
+    def read(at: float) -> None:
+        uri = parse_uri(f"sip:127.0.0.1:{port}")
+        aor = parse_uri("sip:carrier-a@provider.test")
+        readings = {
+            "wan": UP,
+            "trunk/kamailio": run_probe(KAMAILIO, host="127.0.0.1", port=rpc, registration="carrier-a"),
+            "trunk/sip-options": run_probe(SIP_OPTIONS, uri=uri),
+            "trunk/sip-binding": run_probe(SIP_BINDING, uri=aor, proxy=uri, password=clear("right-secret")),
+        }
+        history.read(at, readings)
+        history.assess(at + 1)
+
+    with ExitStack() as pbx:
+        with kamailio_peer.provider(tmp_path / "provider", {}) as port:
+            rpc = pbx.enter_context(kamailio_peer.pbx(tmp_path / "pbx", {"carrier-a": ("right-secret", port)}))
+            peers.wait_until(
+                lambda: run_probe(KAMAILIO, host="127.0.0.1", port=rpc).state is State.UP, what="the registration"
+            )
+            read(T0)
+            assert {name for code, name in history.codes() if code.startswith(("trunk", "component"))} == set()
+        read(T0 + 60)
+    (text,) = texts(history)
+    assert text.startswith("trunk: kamailio says that it works, but sip-options: ")
+    assert text.endswith("refused: nothing listens there")
