@@ -10,6 +10,9 @@
 FROM python:3.12-slim-bookworm AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY alerts alerts
+COPY dashboards dashboards
+COPY docs/runbooks docs/runbooks
 COPY probes probes
 COPY resilience resilience
 RUN pip wheel --no-cache-dir --wheel-dir /wheels ".[postgres]"
