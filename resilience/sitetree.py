@@ -93,18 +93,36 @@ _Formula = str | tuple[bool, int, int]
 """A basic event's name, or whether all or any of two earlier formulas must fail."""
 
 
+MOST_PARTS = 64
+"""Parts up to which a formula is compared with others; beyond, it is a part itself."""
+
+
 class _Formulas:
     """Each formula once."""
 
     def __init__(self) -> None:
         self._made: list[_Formula] = []
         self._known: dict[_Formula, _Off] = {}
+        self._flat: dict[tuple[bool, int], frozenset[int]] = {}
+        """What a formula is all or any of, with nothing nested that says the same flat."""
 
     def event(self, name: str) -> _Off:
         return self._once(name)
 
     def gate(self, every: bool, one: int, other: int) -> _Off:
-        return self._once((every, min(one, other), max(one, other))) if one != other else _Off(self, one)
+        """Both or either of two formulas; one of them alone where that says the same: (a or b) or a, (a and b) or a."""
+        first, second = self._parts(every, one), self._parts(every, other)
+        if first >= second or first & self._parts(not every, other):
+            return _Off(self, one)
+        if second >= first or second & self._parts(not every, one):
+            return _Off(self, other)
+        made = self._once((every, min(one, other), max(one, other)))
+        if len(first) + len(second) <= MOST_PARTS:
+            self._flat[every, made.key] = first | second
+        return made
+
+    def _parts(self, every: bool, key: int) -> frozenset[int]:
+        return self._flat.get((every, key)) or frozenset((key,))
 
     def _once(self, formula: _Formula) -> _Off:
         if formula not in self._known:

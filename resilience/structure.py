@@ -199,8 +199,8 @@ class Structure:
 
     def evaluate(self, bound: Bound, batch: Batch, horizon: Ms = FOREVER) -> OnTimes:
         """On-times of everything for every set of `batch`, up to `horizon` (ms), which 1 makes "just now"."""
-        steps, users, full = self._steps, self._users, batch.full
-        survives, pinned = self._fates(bound, batch)
+        users, full = self._users, batch.full
+        steps, survives = self._under(bound, batch)
         agenda = _Agenda(horizon, (1 << len(steps)) - 1)
         storage = Storage(bound, full, agenda.look_again)
         on = [0] * len(steps)
@@ -212,14 +212,14 @@ class Structure:
                 stale &= stale - 1
                 _, inputs, stores, battery, returns = steps[index]
                 # What does not return is lost where it has once been off.
-                mask = most = on[index] if now and not returns else survives[index]
-                if not most and now:
+                most = on[index] if now and not returns else survives[index]
+                if now and not most:
                     continue
-                if index not in pinned:
+                if stores is None:
                     mask = together(inputs, on, most, full)
-                    if stores is not None:
-                        feeds = None if battery is None else union([on[feed] for feed in battery])
-                        mask = storage.hold(index, stores, mask, feeds, now) & most
+                else:
+                    fed = None if battery is None else union([on[feed] for feed in battery])
+                    mask = storage.hold(index, stores, together(inputs, on, full, full), fed, now) & most
                 if not now or mask != on[index]:
                     on[index] = mask
                     courses[index].append((now, mask))
@@ -232,18 +232,15 @@ class Structure:
         components = {name: courses[index] for name, index in self._index.items()}
         return OnTimes(full, components, [courses[index] for index in self._paths], courses[self._calling])
 
-    def _fates(self, bound: Bound, batch: Batch) -> tuple[list[int], set[int]]:
-        """For each step the sets that do not hold it, none where it is off; and those that work whatever happens."""
-        full, failed = batch.full, batch.failed
-        survives = [full & ~failed[step.name] if step.name in failed else full for step in self._steps]
-        pinned = set[int]()
-        if bound.off or bound.pinned:
-            for index, step in enumerate(self._steps):
-                if step.name in bound.off:
-                    survives[index] = 0
-                elif step.name in bound.pinned:
-                    pinned.add(index)
-        return survives, pinned
+    def _under(self, bound: Bound, batch: Batch) -> tuple[Sequence[Step], Sequence[int]]:
+        """The steps, those that were seen to work without what they stand on; and the sets that each survives."""
+        steps, full, failed = self._steps, batch.full, batch.failed
+        survives = [full & ~failed[step.name] if step.name in failed else full for step in steps]
+        if bound.off:
+            survives = [0 if step.name in bound.off else mask for step, mask in zip(steps, survives, strict=True)]
+        if bound.pinned:
+            steps = [Step(step.name, Inputs()) if step.name in bound.pinned else step for step in steps]
+        return steps, survives
 
 
 class _Agenda:
