@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from probes import trust
 from probes.asking import ask_each
 from probes.declared.http import Http
-from probes.http_exchange import Answer, Exchange, NotHttp
+from probes.http_exchange import Answer, Exchange, NotHttp, converse
 from probes.stream import conversation
 from probes.targets import Address, Unresolved, resolve, wanted_family
 from resilience.probing import Run
@@ -25,8 +25,6 @@ MOST_BODY = 65_536
 """Bytes of an answer that are read; what is expected stands among them."""
 MOST_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-CERTIFICATE_WARNING = 30 * 86_400
-"""Seconds."""
 PORTS = {"http": 80, "https": 443}
 
 
@@ -108,7 +106,7 @@ def _told(settings: Http, target: str, answer: Answer, seconds: float, certifica
     weak = [f"it answered after {seconds:.1f} s"] if seconds * 1000 > settings.slow else []
     for of, expires in certificates.items():
         seen.append(Observation("tls_certificate_expiry_timestamp_seconds", expires, "s", "notAfter of the leaf", of))
-        if soon := trust.days_left(expires, time.time(), CERTIFICATE_WARNING):
+        if soon := trust.days_left(expires, time.time(), trust.WARNING):
             weak.append(soon)
     if bad := judge(settings, where, answer):
         return Reading(State.DOWN, Reason.DEVICE, bad, tuple(seen))
@@ -125,7 +123,4 @@ async def _answer(
     exchange = Exchange(settings.method, settings.path, host, most=MOST_BODY)
     async with conversation(family, address, settings, context=context, name=name) as (reader, writer):
         expires = trust.presented(writer) if context else None
-        writer.write(exchange.question)
-        while (answer := exchange.feed(await reader.read(65_536))) is None:
-            pass
-    return answer, expires
+        return await converse(exchange, reader, writer), expires

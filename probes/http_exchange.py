@@ -1,8 +1,9 @@
-"""One HTTP/1.1 request and its answer: bytes to values by h11, no socket.
+"""One HTTP/1.1 request and its answer: bytes to values by h11, on streams that somebody else opened.
 
 Nothing of the answer is quoted in an error: it may hold what nobody should read.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 import h11
@@ -30,14 +31,16 @@ class Answer:
 class Exchange:
     """`question` goes out; what comes back is fed until there is an Answer. At `most` bytes a body ends here."""
 
-    def __init__(self, method: str, target: str, host: str, *, most: int) -> None:
+    def __init__(self, method: str, target: str, host: str, *, most: int, json: bytes = b"") -> None:
         self._wire = h11.Connection(h11.CLIENT)
         self._most = most
         self._response: h11.Response | None = None
         self._body = bytearray()
         head = [("Host", host), ("User-Agent", AGENT), ("Accept-Encoding", "identity"), ("Connection", "close")]
-        request = h11.Request(method=method, target=target, headers=head)
-        self.question = b"".join(self._wire.send(event) or b"" for event in (request, h11.EndOfMessage()))
+        content = [("Content-Type", "application/json"), ("Content-Length", str(len(json)))] if json else []
+        request = h11.Request(method=method, target=target, headers=[*head, *content])
+        events = (request, *([h11.Data(data=json)] if json else []), h11.EndOfMessage())
+        self.question = b"".join(self._wire.send(event) or b"" for event in events)
 
     def feed(self, received: bytes) -> Answer | None:
         """The answer, when `received` is its last part or its body is long enough; b"" is the end of the stream."""
@@ -64,3 +67,11 @@ class Exchange:
             raise NotHttp("the end of an answer that never began")
         headers = tuple(self._response.headers)
         return Answer(self._response.status_code, headers, bytes(self._body[: self._most]))
+
+
+async def converse(exchange: Exchange, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Answer:
+    """The answer to `exchange` on a connection; raises NotHttp and OSError. The caller bounds the time."""
+    writer.write(exchange.question)
+    while (answer := exchange.feed(await reader.read(65_536))) is None:
+        pass
+    return answer

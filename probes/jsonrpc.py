@@ -3,13 +3,11 @@
 An answer may hold passwords: no text of it gets into a message, but what the error member says.
 """
 
-import asyncio
 import json
 from typing import Any
 
-import h11
-
 from probes.declared.jsonrpc import Rpc
+from probes.http_exchange import Exchange, NotHttp, converse
 from probes.management import Unread, connected, not_protocol
 from resilience.reading import Reason
 
@@ -25,16 +23,20 @@ async def call(settings: Rpc, method: str, seconds: float) -> Any:
     """The result of a call without parameters; Unread says why there is none."""
     if method not in READ_ONLY:
         raise ValueError("not a method that a probe calls")
+    asked = json.dumps({"jsonrpc": "2.0", "method": method, "id": 1}).encode()
     try:
         async with connected(settings, seconds) as (reader, writer):
-            status, answer = await _exchange(settings, _request(settings, method), reader, writer)
-    except h11.RemoteProtocolError:  # its text quotes the answer
-        raise not_protocol("an answer that is not whole HTTP; is the path right?") from None
-    if status in (401, 403):
-        raise Unread(Reason.AUTH, f"answers {status}: the monitor is not let in")
-    if status not in (200, 500):
-        raise not_protocol(f"HTTP status {status}; is the path right?")
-    return result(answer, method)
+            exchange = Exchange("POST", settings.path, settings.place, most=ANSWER_CAP + 1, json=asked)
+            answer = await converse(exchange, reader, writer)
+    except NotHttp as wrong:
+        raise not_protocol(f"{wrong}; is the path right?") from None
+    if answer.status in (401, 403):
+        raise Unread(Reason.AUTH, f"answers {answer.status}: the monitor is not let in")
+    if answer.status not in (200, 500):
+        raise not_protocol(f"HTTP status {answer.status}; is the path right?")
+    if len(answer.body) > ANSWER_CAP:
+        raise not_protocol(f"an answer of more than {ANSWER_CAP} bytes")
+    return result(answer.body, method)
 
 
 def result(answer: bytes, method: str) -> Any:
@@ -53,40 +55,6 @@ def result(answer: bytes, method: str) -> Any:
     if "result" not in reply:
         raise not_protocol("a JSON-RPC answer without a result")
     return reply["result"]
-
-
-async def _exchange(
-    settings: Rpc, request: list[Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> tuple[int, bytes]:
-    wire = h11.Connection(h11.CLIENT)
-    writer.write(b"".join(wire.send(event) or b"" for event in request))
-    status, body = 0, bytearray()
-    while not isinstance(event := wire.next_event(), h11.EndOfMessage):
-        if event is h11.NEED_DATA:
-            wire.receive_data(await reader.read(65_536))
-        elif isinstance(event, h11.Response):
-            status = event.status_code
-        elif isinstance(event, h11.Data):
-            body += event.data
-        if len(body) > ANSWER_CAP:
-            raise not_protocol(f"an answer of more than {ANSWER_CAP} bytes")
-    return status, bytes(body)
-
-
-def _request(settings: Rpc, method: str) -> list[Any]:
-    asked = json.dumps({"jsonrpc": "2.0", "method": method, "id": 1}).encode()
-    head = h11.Request(
-        method="POST",
-        target=settings.path,
-        headers=[
-            ("Host", settings.place),
-            ("User-Agent", "site-resilience-monitor"),
-            ("Content-Type", "application/json"),
-            ("Content-Length", str(len(asked))),
-            ("Connection", "close"),
-        ],
-    )
-    return [head, h11.Data(data=asked), h11.EndOfMessage()]
 
 
 def text_of(record: Any, member: str, what: str) -> str:

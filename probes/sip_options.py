@@ -20,8 +20,6 @@ from probes.sip_transport import Exchange
 from resilience.probing import Run
 from resilience.reading import Observation, Reading, Reason, State
 
-CERTIFICATE_WARNING_DAYS = 30
-
 
 async def probe(settings: SipOptions, run: Run) -> Reading:
     """Asks every target of the URI at once and joins what they say."""
@@ -90,13 +88,8 @@ def _weaknesses(
     found = []
     if exchange.rtt is not None and exchange.rtt > settings.slow / 1000:
         found.append(f"slow: answered after {exchange.rtt:.1f} s")
-    for observation in certificate:
-        days = (observation.value - now.timestamp()) / 86_400
-        if days < 0:
-            found.append(f"certificate expired {int(-days)} d ago")
-        elif days <= CERTIFICATE_WARNING_DAYS:
-            found.append(f"certificate expires in {int(days)} d")
-    return tuple(found)
+    left = (trust.days_left(observation.value, now.timestamp(), trust.WARNING) for observation in certificate)
+    return (*found, *filter(None, left))
 
 
 def _unanswered(settings: SipOptions, exchange: Exchange) -> tuple[Reason, State, str]:

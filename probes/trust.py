@@ -32,6 +32,10 @@ def expiry(certificate: bytes) -> datetime:
     return x509.load_der_x509_certificate(certificate).not_valid_after_utc
 
 
+WARNING = 30 * 86_400
+"""Seconds before notAfter."""
+
+
 def presented(writer: asyncio.StreamWriter) -> float | None:
     """notAfter of the certificate that the far end of a TLS connection presented, in seconds since 1970; None where
     it cannot be read."""
