@@ -5,7 +5,7 @@ built in. Nothing here says anything about a site.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,14 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """`role` is read or write, `sha256` the token's hash in hex."""
+
+    role: str
+    sha256: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What the file says; empty where it says nothing."""
 
@@ -74,6 +82,8 @@ class Config:
     """ms for which history is kept."""
     notify: Notify | None = None
     heartbeat: Heartbeat | None = None
+    access: Mapping[str, Token] = field(default_factory=dict)
+    """Tokens by name."""
 
 
 NOTHING = Config()
@@ -128,6 +138,24 @@ _HEARTBEAT = record(
     ignore=IGNORED,
 )
 
+_TOKEN = record(
+    {
+        "role": required(choice("read", "write"), "what it may do"),
+        "sha256": required(
+            text(pattern="[0-9a-f]{64}", wanted="a SHA-256 in hex"),
+            "the hash of a long random token: `openssl rand -hex 32 | tee token | tr -d '\\n' | sha256sum`",
+        ),
+    },
+    Token,
+    ignore=IGNORED,
+)
+
+_ACCESS = record(
+    {"tokens": required(table_of(_TOKEN, key=NAME, wanted="a name", least=1, what="token"), "who may write")},
+    lambda *, tokens: tokens,
+    ignore=IGNORED,
+)
+
 FIELDS: Mapping[str, Field[Any]] = {
     "listen": described(text(), "HOST:PORT of the pages."),
     "name": described(text(longest=200), "This monitor's vantage."),
@@ -137,6 +165,7 @@ FIELDS: Mapping[str, Field[Any]] = {
     ),
     "notify": described(_NOTIFY, "Tells people of findings, for those who run no Alertmanager."),
     "heartbeat": described(_HEARTBEAT, "Tells a watcher elsewhere that the monitor lives and is well."),
+    "access": described(_ACCESS, "Who may act over HTTP; left out, nobody may."),
     "retention": described(span(least=parse_duration("1d")), "How long history is kept. Evidence is kept for ever."),
 }
 

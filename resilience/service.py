@@ -10,14 +10,16 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
 
 from resilience import web
+from resilience.access import Access
 from resilience.config import Notify
 from resilience.fitness import Fitness
 from resilience.heartbeat import Heart
@@ -30,6 +32,7 @@ from resilience.probing import ProbeType
 from resilience.secrets import secrets_from
 from resilience.sitefile import SiteFile, each_once, read_path
 from resilience.store.keeping import Keeper
+from resilience.webconfig import WebConfig
 
 log = logging.getLogger("resilience.service")
 
@@ -50,6 +53,9 @@ class Service:
     """Writes down what is seen; None where the past is forgotten."""
     notify: tuple[Notify, Send] | None = None
     """Whom to tell of what, and how a message leaves."""
+    access: Access = field(default_factory=Access)
+    web: WebConfig = field(default_factory=WebConfig)
+    tls: ssl.SSLContext | None = None
     heartbeat: tuple[str, float] | None = None
     """The URL that is asked for, and how often, in seconds."""
 
@@ -74,10 +80,10 @@ def listening_socket(listen: str) -> socket.socket:
     return bound
 
 
-def url(bound: socket.socket) -> str:
+def url(bound: socket.socket, scheme: str = "http") -> str:
     """Where the pages of a listening socket are."""
     host, port = bound.getsockname()[:2]
-    return f"http://{_in_url(host)}:{port}"
+    return f"{scheme}://{_in_url(host)}:{port}"
 
 
 def _in_url(host: str) -> str:
@@ -109,7 +115,7 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     )
     server = _Server(
         uvicorn.Config(
-            web.application(monitor, hosts=_names(bound)),
+            web.application(monitor, hosts=_names(bound), access=service.access, keeper=keeper),
             log_config=None,
             log_level="warning",
             access_log=False,
@@ -119,6 +125,8 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
             timeout_graceful_shutdown=LAST_ANSWERS,
         )
     )
+    server.config.load()
+    server.config.ssl = service.tls
     serving = asyncio.create_task(server.serve([bound]))
     sites = {found.site.id: found.site for found in service.sites.values() if found.site}
     prepare(service.types, sites.values())
@@ -183,6 +191,7 @@ async def _reload_when(asked: asyncio.Event, service: Service, monitor: Monitor)
     while True:
         await asked.wait()
         asked.clear()
+        _new_certificate(service)
         try:
             found = await asyncio.to_thread(_read_again, service)
         except OSError as error:
@@ -199,6 +208,14 @@ def _read_again(service: Service) -> dict[Path, SiteFile]:
     found = read_path(service.sites_path, service.types)
     prepare(service.types, (file.site for file in found.values() if file.site))
     return found
+
+
+def _new_certificate(service: Service) -> None:
+    if service.tls is not None:
+        try:
+            service.web.load(service.tls)
+        except (OSError, ValueError) as error:
+            log.error("the pages' certificate cannot be read; the old one is in force: %s", error)
 
 
 def _keep_all(monitor: Monitor, why: str) -> None:

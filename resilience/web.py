@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from resilience import exporter, pages, reasons
+from resilience import acting, exporter, pages, reasons
+from resilience.access import Access, Gate
 from resilience.model import Site
 from resilience.monitor import Monitor
 from resilience.snapshot import Snapshot
+from resilience.store.keeping import Keeper
 
 SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds"
 LOOK, ON_THE_WAY = 9.5, 0.5
@@ -31,9 +33,15 @@ PAGE_HEADERS = {
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
-def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> Starlette:
-    """The pages of `monitor`; `hosts` are the names it answers to, so that no web page can read it by a name of its
-    own (DNS rebinding)."""
+def application(
+    monitor: Monitor,
+    *,
+    hosts: Sequence[str] = LOOPBACK_HOSTS,
+    access: Access = Access(),  # noqa: B008  # frozen
+    keeper: Keeper | None = None,
+) -> Starlette:
+    """The pages of `monitor`, and ways to act that `access` opens; `hosts` are the names it answers to, so that no web
+    page can read it by a name of its own (DNS rebinding)."""
 
     async def metrics(request: Request) -> Response:
         wanted = request.query_params.getlist("site")
@@ -101,8 +109,12 @@ def application(monitor: Monitor, *, hosts: Sequence[str] = LOOPBACK_HOSTS) -> S
             Route("/sd", sd),
             Route("/api/v1/sites", sites),
             Route("/api/v1/sites/{site}", site),
+            *acting.routes(monitor, keeper),
         ],
-        middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts)),
+            Middleware(Gate, access=access),
+        ],
     )
 
 

@@ -291,7 +291,7 @@ def test_the_sites_as_json(shared: Running) -> None:
     assert {seen["component"] for seen in one["observations"]} == {"line-a", "line-b"}
     status, body = answer(shared.url, "/api/v1/sites/brunch")
     assert (status, json.loads(body)) == (404, {"error": "unknown site"})
-    assert answer(shared.url, "/api/v1/sites/branch", method="POST")[0] == 405
+    assert answer(shared.url, "/api/v1/sites/branch", method="POST")[0] == 403
 
 
 def test_a_page_is_not_given_by_a_foreign_name(shared: Running) -> None:

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from resilience import planned
-from resilience.assess import assess_design
 from resilience.commands.common import GAINED, INVALID, app, flag, say
 from resilience.commands.settings import (
     ConfigFile,
@@ -33,15 +31,13 @@ from resilience.commands.settings import (
 from resilience.faults import did_you_mean
 from resilience.finding import Severity
 from resilience.model import Site
-from resilience.records import KINDS, check_body, recorded, records_for
+from resilience.records import KINDS, check_body
 from resilience.wording import joined
 
 if TYPE_CHECKING:
     from resilience.store.evidence import Entry
     from resilience.store.recording import Work
 
-LATELY = 300.0
-"""Seconds for which what a monitor has seen counts when work is planned."""
 MOST_FILE = 64 << 20
 """Bytes of a photo or file whose hash is kept."""
 
@@ -207,36 +203,22 @@ def start_maintenance(  # noqa: PLR0917  # a command's options
     config: ConfigFile = None,
 ) -> None:
     """Takes components out of service for some time; says first what that leaves, and refuses (exit 4) a risk."""
-    from resilience.store.recording import records_of, seen_down, start_work  # noqa: PLC0415
+    from resilience.store.acting import begin_work  # noqa: PLC0415
 
     settings = read_config(config)
     declared = site_named(site, sites, settings)
     _declared(declared, components)
     length, now = duration_of("--for", lasts) / 1000, time.time()
     with wanted_store(database, settings) as store, refusals():
-        with store.reading() as connection:
-            known = recorded(declared, records_for(declared.id, records_of(connection, now, declared.id)))
-            down = seen_down(connection, declared.id, now - LATELY).intersection(known.components)
-        out = planned.worked_on(known, now).union(components, down)
-        left = list(planned.exposures(assess_design(known, now, order=1), planned.without(known, out, now)))
-        for told in left:
-            say(f"without {joined(sorted(out))}: {told}")
-        if left and not accept_risk:
-            say("refused; --accept-risk starts it all the same")
-            raise typer.Exit(GAINED)
-        with store.writing() as connection:
-            number = start_work(
-                connection,
-                site=declared.id,
-                components=components,
-                start=now,
-                until=now + length,
-                by=by,
-                reason=reason,
-                risk_accepted=bool(left),
-                exposes="; ".join(left),
-            )
-    typer.echo(f"work {number} at {declared.id} until {_moment(now + length)}")
+        begun = begin_work(
+            store, declared, components, seconds=length, by=by, reason=reason, risk_accepted=accept_risk, now=now
+        )
+    for told in begun.exposes:
+        say(f"without {joined(begun.out)}: {told}")
+    if begun.number is None:
+        say("refused; --accept-risk starts it all the same")
+        raise typer.Exit(GAINED)
+    typer.echo(f"work {begun.number} at {declared.id} until {_moment(now + length)}")
 
 
 @maintenance_app.command("end")

@@ -17,9 +17,12 @@ from resilience.probing import SecretMissing
 from resilience.secrets import secrets_from
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from resilience.config import Notify
     from resilience.notifying import Send
     from resilience.store.database import Store
+    from resilience.webconfig import WebConfig
 
 ConfigFile = Annotated[Path | None, flag("--config", "The monitor's own settings, a YAML file.")]
 Database = Annotated[
@@ -39,6 +42,23 @@ def read_config(path: Path | None) -> Config:
     if found is None:
         raise typer.Exit(INVALID)
     return found
+
+
+def read_web_config(path: Path | None) -> "tuple[WebConfig, SSLContext | None]":
+    """Who may read, and by what certificate."""
+    from resilience.webconfig import WebConfig, read_web_config  # noqa: PLC0415
+
+    if path is None:
+        return WebConfig(), None
+    try:
+        found, faults = read_web_config(path.read_bytes(), str(path))
+        print_faults(faults)
+        if found is None:
+            raise typer.Exit(INVALID)
+        return found, found.context()
+    except (OSError, ValueError) as error:
+        where = getattr(error, "filename", None) or path
+        raise typer.BadParameter(f"--web-config: {where}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def database_url(given: str, settings: Config) -> str:

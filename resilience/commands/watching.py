@@ -33,6 +33,7 @@ from resilience.commands.settings import (
     Sites,
     open_store,
     read_config,
+    read_web_config,
     refusals,
     secret_text,
     told_by,
@@ -150,15 +151,19 @@ def _with_records(site: Site, database: str, path: Path | None) -> Site:
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0917  # a command's options
     sites: Sites = None,
     listen: Annotated[str, flag("--listen", f"HOST:PORT of the pages; {LISTEN} where nothing says.")] = "",
     name: Annotated[str, flag("--name", "This monitor's vantage; central where nothing says.")] = "",
     database: Database = "",
     config: ConfigFile = None,
+    web_config: Annotated[
+        Path | None, flag("--web-config", "TLS and passwords of the pages, in Prometheus' format.")
+    ] = None,
 ) -> None:
     """The monitor: probes the sites, serves /metrics, until SIGTERM. SIGHUP reads the files again."""
     from resilience import logs, service  # noqa: PLC0415  # the web server is for those who watch
+    from resilience.access import Access  # noqa: PLC0415
     from resilience.store.keeping import Keeper  # noqa: PLC0415
 
     settings = read_config(config)
@@ -179,12 +184,24 @@ def run(
     store = open_store(database, settings)
     notify, heart = told_by(settings), settings.heartbeat
     heartbeat = (secret_text(heart.url, "heartbeat.url"), heart.interval / 1000) if heart else None
+    web, tls = read_web_config(web_config)
     logs.configure()
     keeper = Keeper(store, vantage=vantage, retention=settings.retention / 1000) if store else None
     watched = service.Service(
-        sites_path=folder, sites=found, types=types, vantage=vantage, keeper=keeper, notify=notify, heartbeat=heartbeat
+        sites_path=folder,
+        sites=found,
+        types=types,
+        vantage=vantage,
+        keeper=keeper,
+        notify=notify,
+        heartbeat=heartbeat,
+        access=Access(tokens=settings.access, users=web.users),
+        web=web,
+        tls=tls,
     )
-    told = f"watching {counted(len(found), 'site')}; metrics at {service.url(bound)}/metrics"
+    told = (
+        f"watching {counted(len(found), 'site')}; metrics at {service.url(bound, 'https' if tls else 'http')}/metrics"
+    )
     with bound:
         _await(service.run(watched, bound, started=lambda: say(told)))
 

@@ -75,9 +75,11 @@ def start_work(
     return int(number)
 
 
-def end_work(connection: Connection, number: int, *, at: float, by: str) -> bool:
-    """Ends work before its time; whether it was still going on."""
-    going_on = (works.c.id == number, works.c.until > at, works.c.ended.is_(None))
+def end_work(connection: Connection, number: int, *, at: float, by: str, site: str = "") -> bool:
+    """Ends work before its time; whether it was still going on, at `site` where that is named."""
+    going_on = [works.c.id == number, works.c.until > at, works.c.ended.is_(None)]
+    if site:
+        going_on.append(works.c.site == site)
     return connection.execute(update(works).where(*going_on).values(ended=at, ended_by=by)).rowcount > 0
 
 
