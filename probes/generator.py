@@ -136,7 +136,7 @@ def decode(profile: Profile, found: Raw) -> GeneratorFacts:
     doubts: list[str] = []
     sources: dict[str, str] = {}
     for fact, rows in profile.facts:
-        told = _of_truths(rows, found) if fact in TRUTHS else _of_measure(fact, rows[0], found)
+        told = _of_truths(fact, rows, found) if fact in TRUTHS else _of_measure(fact, rows[0], found)
         doubts += [f"{fact}: {told}"] if isinstance(told, str) and told else []
         if not isinstance(told, str):
             row, facts[fact] = told
@@ -144,13 +144,19 @@ def decode(profile: Profile, found: Raw) -> GeneratorFacts:
     return GeneratorFacts(**facts, doubts=tuple(doubts), sources=sources)  # type: ignore[arg-type]
 
 
-def _of_truths(rows: tuple[Row, ...], found: Raw) -> tuple[Row, bool] | str:
-    """The row that decides and what it says, or why none does: of several one that says so is enough."""
+def _of_truths(fact: str, rows: tuple[Row, ...], found: Raw) -> tuple[Row, bool] | str:
+    """The row that decides and what it says, or why none does.
+
+    Of several rows one that says so is enough, but for `auto`: a controller starts the engine only where all hold.
+    """
     said = [(row, *truth(row, found)) for row in rows]
     known = [(row, value) for row, value, _ in said if value is not None]
-    if not known:
-        return "; ".join(doubt for _, _, doubt in said if doubt)
-    return max(known, key=lambda pair: pair[1])
+    doubts = "; ".join(doubt for _, _, doubt in said if doubt)
+    if fact == "auto":
+        worst = min(known, key=lambda pair: pair[1], default=None)
+        undecided = len(known) < len(rows) and (worst is None or worst[1])
+        return doubts if worst is None or undecided else worst
+    return max(known, key=lambda pair: pair[1]) if known else doubts
 
 
 def _of_measure(fact: str, row: Row, found: Raw) -> tuple[Row, float] | str:
@@ -167,12 +173,9 @@ def judge(facts: GeneratorFacts, battery: str, now: float) -> Reading:
     """The reading that `facts` amount to; `battery` is its starter's in volts, `now` in seconds since 1970."""
     observations = tuple(_observations(facts))
     doubts = "; ".join(facts.doubts)
-    if facts.running:
-        weaknesses = list(_weaknesses(facts, battery, now))
-        return Reading(State.DEGRADED if weaknesses else State.UP, None, "; ".join(weaknesses), observations)
-    if down := "; ".join(_down(facts, battery)):
+    if not facts.running and (down := "; ".join(_down(facts, battery))):
         return Reading(State.DOWN, None, down, observations)
-    if facts.auto is None:
+    if not facts.running and facts.auto is None:
         text = "the controller does not say whether it is in automatic" + (f" ({doubts})" if doubts else "")
         return Reading(State.UNKNOWN, Reason.DEVICE, text, observations)
     weaknesses = list(_weaknesses(facts, battery, now))

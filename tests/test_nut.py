@@ -493,7 +493,7 @@ def test_every_dump_is_read_as_published_or_refused_by_name(
     counts: Counter[str] = Counter()
     for name, entry in known.items():
         file, expected = entry["file"].removeprefix("nut/"), entry["expected"]
-        reading = run_probe(NUT, host="127.0.0.1", port=running.port, ups=name)
+        reading = run_probe(NUT, host="127.0.0.1", port=running.port, ups=name, timeout=20)
         values = seen(reading)
         assert reading.state is NEVER_UP.get(file, UP), file
         counts[f"state {reading.state}"] += 1

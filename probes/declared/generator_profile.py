@@ -20,7 +20,7 @@ from resilience.yamltree import Node, Scalar, Table, YamlFault, parse_tree
 SHIPPED = Path(__file__).parent.parent / "profiles"
 
 TRUTHS = ("auto", "running", "failed", "on_load")
-"""Facts that are so or not so; of several rows one that says so is enough."""
+"""Facts that are so or not so; of several rows one that says so is enough, but for `auto`: there all must."""
 MEASURES = ("fuel", "start_battery", "last_exercise")
 """Facts that are a number: percent of a tank, volts, seconds since 1970."""
 
