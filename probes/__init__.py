@@ -26,6 +26,7 @@ BUILT_IN: Mapping[str, str] = {
     "snmp-sdwan": "probes.declared.snmp_sdwan:SNMP_SDWAN",
     "snmp-ipsla": "probes.declared.snmp_ipsla:SNMP_IPSLA",
     "generator": "probes.declared.generator:GENERATOR",
+    "snmp-sbc": "probes.declared.snmp_sbc:SNMP_SBC",
     "sip-options": "probes.declared.sip_options:SIP_OPTIONS",
     "sip-binding": "probes.declared.sip_binding:SIP_BINDING",
     "asterisk": "probes.declared.asterisk:ASTERISK",

@@ -61,7 +61,7 @@ def judge(counted: Sequence[Trunk], calls: Sequence[Calls] = ()) -> Reading:
     states = {trunk.state for trunk in counted}
     text = "; ".join(filter(None, (_told(counted, state, says) for state, says in _SAYS.items())))
     full = next((f"all {one.limit} calls that it admits are under way" for one in calls if one.exhausted), "")
-    observations = tuple(_observations(counted)) + _of_calls(calls)
+    observations = tuple(_observations(counted)) + of_calls(calls)
     if not any(state.works for state in states):
         if State.UNKNOWN in states:
             return Reading(State.UNKNOWN, Reason.DEVICE, text, observations)
@@ -99,7 +99,7 @@ def _observations(trunks: Sequence[Trunk]) -> Iterator[Observation]:
             yield Observation("trunk_rtt_seconds", trunk.rtt, "s", source=trunk.source, target=trunk.name)
 
 
-def _of_calls(calls: Sequence[Calls]) -> tuple[Observation, ...]:
+def of_calls(calls: Sequence[Calls]) -> tuple[Observation, ...]:
     if not calls:
         return ()
     fullest = max(calls, key=lambda one: (one.active / one.limit if one.limit else 0.0, one.active))
