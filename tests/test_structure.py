@@ -144,5 +144,29 @@ def test_a_chain_of_thousands_is_no_recursion() -> None:
     assert lives(declared, set(), {"c0"}) == [math.inf, 0]
 
 
+def test_more_moments_than_any_site_has_are_refused() -> None:
+    gens = {
+        f"g{number}": {"kind": "generator", "starts_within": f"{number}s", "fuel": f"{5000 + number}s"}
+        for number in range(1, 2100)
+    }
+    declared = site({**gens, "pdu": {"kind": "pdu", "power": list(gens)}}, {"p": ["pdu"]})
+    with pytest.raises(StructureTooLarge, match="at more than 4096 moments"):
+        lives(declared, set())
+
+
+def test_a_hold_is_looked_at_again_only_where_something_changed() -> None:
+    """A hold that asked itself what it had been would find a change every time, and look again for ever."""
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "gen": {"kind": "generator", "starts_within": "30s", "fuel": "24h"},
+            "cooling": {"kind": "service", "power": ["utility", "gen"], "holds": "20m"},
+        },
+        {"p": ["cooling"]},
+    )
+    on = Structure(declared).evaluate(design_bounds(declared).low, Batch.of((), ("utility",), ("utility", "gen")))
+    assert on.components["cooling"] == [(0, 0b111), (20 * MINUTE, 0b011), ((24 * 60 + 20) * MINUTE, 0b001)]
+
+
 def test_bits() -> None:
     assert list(bits(0b10110)) == [1, 2, 4]
