@@ -153,11 +153,10 @@ def _remedy(assessment: Assessment, point: SinglePoint, on: OnTimes, again: Agai
     for fixes, text in _candidates(assessment, point, on):
         after = again(fixes)
         left = {p.component for p in after.single_points}
-        if (
-            point.component not in left
-            and twin_of(assessment.site, point.component) not in left
-            and not after.requirement_unmet
-        ):
+        # Where 911 is lost nothing is left to be a single point of failure.
+        lives = after.assured if assessment.assured else after.possible
+        ended = left.isdisjoint((point.component, twin_of(assessment.site, point.component)))
+        if lives and ended and not after.requirement_unmet:
             return Remedy(fixes, text, tuple(sorted(left)))
     return None
 

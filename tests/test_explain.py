@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from brute import Brute
+from brute_live import BruteLive
 from builders import random_sites, site
 from history import BLIND, SILENT, UP, History, probe
+from live_sites import live_sites, readings_of
 from resilience.assess import assess_design
 from resilience.explain import Remedy, explain, explain_live
 from resilience.fix import Double, Feed, Lasts, Restore, apply, parse_fix
@@ -119,6 +122,29 @@ def test_a_live_weakness_of_the_design_is_told_with_the_fix_of_the_design() -> N
         "a second pbx beside pbx",
     )
     assert utility.chains == (("utility", "pbx", "desk"),)
+
+
+@settings(max_examples=80, deadline=None)
+@given(live_sites(6), st.data())
+def test_what_is_told_to_do_now_does_end_it_by_the_law_written_a_second_time(
+    declared: Site, data: st.DataObject
+) -> None:
+    readings = {c.name: data.draw(readings_of(c)) for c in declared.components.values() if c.probes}
+    history = History(declared)
+    history.read(T0, readings)
+    live, now = history.at(T0)
+    for told in explain_live(now, live, history.memory):
+        if told.remedy is None:
+            continue
+        restored = {fix.component for fix in told.remedy.fixes if isinstance(fix, Restore)}
+        fixed = BruteLive(
+            apply(declared, told.remedy.fixes), {n: r for n, r in readings.items() if n not in restored}, 0.0
+        )
+        low, high = fixed.lives(frozenset())
+        side = 0 if low > 0 else 1
+        for life in ((low, high)[side], fixed.lives(frozenset({told.point.component}))[side]):
+            assert life > 0
+            assert life >= declared.power_outage
 
 
 def test_two_stores_that_are_short_are_both_named() -> None:
