@@ -171,6 +171,7 @@ def test_a_site_names_a_profile_or_a_file_of_its_own(tmp_path: Path) -> None:
 
 # ---- what raw values mean ----
 
+BOTH = "auto: [{register: 1, bit: 0}, {register: 2, bit: 0}]"
 NIBBLES = "failed: {register: 1, nibbles: 2, values: {3: true, 4: true}}"
 MODE = "auto: {register: 1, values: {0: false, 1: true, 9: unknown}}"
 
@@ -194,18 +195,22 @@ MODE = "auto: {register: 1, values: {0: false, 1: true, 9: unknown}}"
         ("running: [{register: 1, bit: 0}, {register: 2, above: 100}]", {(3, 2): 50}, "running", False),
         ("running: [{register: 1, bit: 0}, {register: 2, above: 100}]", {(3, 1): 0xFFFF}, "running", None),
         (
-            "failed: {register: 1, nibbles: 2, values: {3: true, 4: true}}",
+            NIBBLES,
             {(3, 1): 0x2222, (3, 2): 0x2242},
             "failed",
             True,
         ),
         (
-            "failed: {register: 1, nibbles: 2, values: {3: true, 4: true}}",
+            NIBBLES,
             {(3, 1): 0x2222, (3, 2): 0xF10F},
             "failed",
             False,
         ),
         ("failed: {register: 1, nibbles: 2, values: {3: true}}", {(3, 1): 0x3333}, "failed", None),
+        (BOTH, {(3, 1): 1, (3, 2): 1}, "auto", True),
+        (BOTH, {(3, 1): 1, (3, 2): 0}, "auto", False),
+        (BOTH, {(3, 1): 1}, "auto", None),
+        (BOTH, {(3, 2): 0}, "auto", False),
         ("fuel: {register: 1}", {(3, 1): 73}, "fuel", 0.73),
         ("fuel: {register: 1, scale: 0.1}", {(3, 1): 735}, "fuel", 0.735),
         ("fuel: {register: 1}", {(3, 1): 0xFFFF}, "fuel", None),
