@@ -32,6 +32,14 @@ class NotAsked(Exception):
         self.error = error
 
 
+def opened(family: socket.AddressFamily, kind: int) -> socket.socket:
+    """A new socket that does not block; NotAsked where this process can have none."""
+    try:
+        return socket.socket(family, kind | socket.SOCK_NONBLOCK)
+    except OSError as error:
+        raise NotAsked(error) from None
+
+
 _ANSWERS: Mapping[int, tuple[Reason, str]] = {
     errno.ECONNREFUSED: (Reason.REFUSED, "the connection is refused: the host answers and nothing listens there"),
     errno.EHOSTUNREACH: (Reason.UNREACHABLE, "the network says that the host is unreachable"),

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from probes.asking import NotAsked
+from probes.asking import NotAsked, opened
 from probes.declared.targets import Targets
 from probes.targets import Address, leave_by
 
@@ -33,7 +33,7 @@ async def exchange(
     OSError where the host refuses, and what `accepted` raises.
     """
     loop = asyncio.get_running_loop()
-    with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sock:
+    with opened(family, socket.SOCK_DGRAM) as sock:
         try:
             leave_by(sock, settings.source, settings.interface)
             sock.connect(address)

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from probes.asking import NotAsked
+from probes.asking import NotAsked, opened
 from probes.declared.targets import Targets
 from probes.targets import Address, leave_by
 
@@ -19,7 +19,7 @@ _IP_BIND_ADDRESS_NO_PORT = 24
 async def connect(family: socket.AddressFamily, address: Address, settings: Targets) -> socket.socket:
     """A connected socket, the caller's to close. Raises NotAsked where the connection could not even be asked for,
     OSError with the network's answer."""
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = opened(family, socket.SOCK_STREAM)
     try:
         answer = _begin(sock, address, settings)
         if answer == errno.EINPROGRESS:
