@@ -99,8 +99,9 @@ def test_a_recorded_switch(tmp_path_factory: pytest.TempPathFactory, run_probe: 
         reading = run_probe(SNMP_ATS, host="127.0.0.1", port=port, community=clear("apc_ats"), timeout=10)
         assert (reading.state, reading.text) == (State.UP, "")
         assert observed(reading) == {"ats_auto": 1, "ats_redundant": 1, "ats_source_info": "input 1"}
-        router = run_probe(SNMP_ATS, host="127.0.0.1", port=port, community=clear("iosxe_isr4321"), timeout=10)
-        assert (router.state, router.reason) == (State.UNKNOWN, Reason.NOT_OFFERED)
+        for name in ("iosxe_isr4321", "sim-tripplite-poweralert"):  # a router; a maker's switch that is not read
+            other = run_probe(SNMP_ATS, host="127.0.0.1", port=port, community=clear(name), timeout=10)
+            assert (other.state, other.reason) == (State.UNKNOWN, Reason.NOT_OFFERED)
 
 
 UP, DEGRADED, DOWN, UNKNOWN = State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN

@@ -71,7 +71,7 @@ NO_UPS = {
     "netagent2_2": "an environment sensor",
     "sim-apc-7902b": "a power distribution unit",
     "sim-apc-8641": "a power distribution unit",
-    "sim-tripplite-poweralert": "Tripp Lite's older tree, and of RFC 1628 only its name and alarm count",
+    "sim-tripplite-poweralert": "a transfer switch",
     "socomec": "a power distribution unit",
 }
 """Records of the power folder in which nothing says what a battery does, and what they are."""
