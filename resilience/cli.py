@@ -3,10 +3,9 @@
 import os
 import sys
 
-from resilience.commands import analyze, drills, exercise, exporting, files, recording, watching
 from resilience.commands.common import OK, app
 
-__all__ = ["analyze", "app", "drills", "exercise", "exporting", "files", "main", "recording", "watching"]
+__all__ = ["app", "main"]
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from probetypes import TYPES
 from resilience.batch import WORTH_A_WORKER, Item, Outcome, Refused, Task, outcomes

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import click
 import pytest
-import typer.main
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import namespaces
 import peers
@@ -356,7 +356,7 @@ def test_probe_for_programs_has_what_was_read_and_what_failed(tmp_path: Path, tw
 def test_what_prevents_an_assessment_is_unknown_and_never_a_warning_or_an_alarm(wrong: Path, tmp_path: Path) -> None:
     for args, said in (
         ((), "Missing argument 'SITE.yaml'"),
-        (("--nix",), "No such option: --nix"),
+        (("--nix",), "No such option"),
         ((wrong / "no.yaml",), "no.yaml: No such file or directory"),
         ((wrong / "a.yaml",), "a.yaml:8:51: components.ups.runtime: '23' is not a duration"),
         ((wrong,), "3 site files; one is probed at a time"),
@@ -455,7 +455,7 @@ def test_version() -> None:
 
 
 def test_every_flag_has_its_variable() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = {name: app.get_command(click.Context(app), name) for name in app.list_commands(click.Context(app))}
     flags = {
         (command.name, option.opts[0]): option.envvar
         for command in commands.values()

@@ -12,7 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 import monitor_process
 import namespaces

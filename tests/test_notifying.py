@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from click.testing import CliRunner
 from sqlalchemy import select
-from typer.testing import CliRunner
 
 import monitor_process
 import peers

@@ -11,8 +11,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
+from click.testing import CliRunner, Result
 
 import monitor_process
 import peers

@@ -1,35 +1,26 @@
 """`analyze`: what takes 911 out at a site, and what an Open-PSA fault tree comes to. No network."""
 
+import io
 import json
-import shutil
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import Annotated, NoReturn
+from typing import IO, Annotated, Any, NoReturn, cast
 
-import typer
+import click
+from click.exceptions import Exit
 
-from resilience import reasons, report
+from resilience import report
 from resilience.assess import Assessment, assess_design
 from resilience.batch import Refused
-from resilience.commands.common import INVALID, Jobs, Paths, answered, app, flag, print_faults, say
-from resilience.explain import Explanation, explain
+from resilience.commands.common import INVALID, Jobs, Paths, answered, app, flag, say
 from resilience.faults import did_you_mean
-from resilience.faulttree import FaultTree, NoSuchTop
 from resilience.findings import design_findings
-from resilience.fix import apply, parse_fix
-from resilience.margin import Event, Margin, margin, outage
 from resilience.model import Site
-from resilience.openpsa import TreeInvalid, read_tree
-from resilience.openpsawriter import write_tree
-from resilience.sitetree import site_tree
 from resilience.structure import StructureTooLarge
 from resilience.survival import design_bounds
-from resilience.treecuts import cut_set_counts, minimal_cut_sets
 
 IN_MEMORY = 16 << 20
 """Bytes of answers that are kept in memory until the last file is known to be good; more wait on disk."""
@@ -41,7 +32,7 @@ class AnalyzeFormat(StrEnum):
     OPENPSA = "openpsa"
 
 
-@app.command()
+@app.declare()
 def analyze(  # noqa: PLR0917  # a command's options
     paths: Paths,
     fail: Annotated[str, flag("--fail", "Components assumed failed, such as wan-a,ups-1.")] = "",
@@ -58,12 +49,12 @@ def analyze(  # noqa: PLR0917  # a command's options
     """What takes 911 out at a site, by what its file declares; or the cut sets of an Open-PSA tree (.xml)."""
     trees = [path for path in paths if path.suffix == ".xml"]
     files = [path for path in paths if path.suffix != ".xml"]
-    try:
-        for path in trees:
-            typer.echo(_tree_answer(path, order=order, top=top, count=count))
-    except (NoSuchTop, StructureTooLarge) as error:
-        say(str(error))
-        raise typer.Exit(INVALID) from None
+    if trees:
+        from resilience.commands.trees import tree_answers  # noqa: PLC0415  # sites are read without fault trees
+
+        for answer in tree_answers(trees, order=order, top=top, count=count):
+            click.echo(answer)
+    # What few ask for is imported where it is asked for: a hook that looks at one file is not to wait for it.
     asked = _Asked(frozenset(_parts(fail)), _parts(fix), order, explained, form, time.time())
     if files:
         _tell(files, asked, jobs)
@@ -84,13 +75,10 @@ class _Asked:
         """What is told of `site`; and its components where it has not all that are to fail."""
         here = self.failed.intersection(site.components)
         names = () if here == self.failed else tuple(site.components)
-        try:
-            pretended = apply(site, [parse_fix(fix, site) for fix in self.fixes])
-        except ValueError as error:
-            raise _NoFix(str(error)) from None
+        pretended = _fixed(site, self.fixes) if self.fixes else site
         try:
             if self.form is AnalyzeFormat.OPENPSA:
-                return write_tree(site_tree(pretended, here), site.id).rstrip("\n"), names
+                return _as_tree(pretended, here), names
             design = assess_design(pretended, self.now, order=self.order, failed=here)
             return _told(design, here, form=self.form, explained=self.explained), names
         except StructureTooLarge as error:
@@ -106,7 +94,7 @@ def _tell(files: Sequence[Path], asked: _Asked, jobs: int) -> None:
     refused: list[Refused] = []
     missing, known = set(asked.failed), set[str]()
     gap = "\n" if asked.form is AnalyzeFormat.TEXT else ""
-    with SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="\n") as told:
+    with _paper(files) as told:
 
         def take(_: Path, answer: tuple[str, tuple[str, ...]] | Refused) -> None:
             if isinstance(answer, Refused):
@@ -119,53 +107,62 @@ def _tell(files: Sequence[Path], asked: _Asked, jobs: int) -> None:
 
         answered(files, asked, jobs=jobs, take=take)
         for name in sorted(missing):
-            raise typer.BadParameter(f"--fail: '{name}' is not declared{did_you_mean(name, sorted(known))}")
+            raise click.BadParameter(f"--fail: '{name}' is not declared{did_you_mean(name, sorted(known))}")
         if refused:
             _end(refused[0])
         told.seek(0)
-        shutil.copyfileobj(told, sys.stdout)
+        while part := told.read(1 << 16):
+            click.echo(part, nl=False)
+
+
+def _paper(files: Sequence[Path]) -> IO[str]:
+    """To write on until all is known. A folder's answers beyond IN_MEMORY are kept on disk."""
+    if not any(path.is_dir() for path in files):
+        return io.StringIO()
+    from tempfile import SpooledTemporaryFile  # noqa: PLC0415  # costs 10 ms, and one file needs none
+
+    return cast(IO[str], SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="\n"))
 
 
 def _end(refused: Refused) -> NoReturn:
     if isinstance(refused, _NoFix):
-        raise typer.BadParameter(f"--fix: {refused}")
+        raise click.BadParameter(f"--fix: {refused}")
     say(str(refused))
-    raise typer.Exit(INVALID)
+    raise Exit(INVALID)
 
 
 def _parts(text: str) -> tuple[str, ...]:
     return tuple(filter(None, (part.strip() for part in text.split(","))))
 
 
+def _fixed(site: Site, fixes: Sequence[str]) -> Site:
+    from resilience.fix import apply, parse_fix  # noqa: PLC0415
+
+    try:
+        return apply(site, [parse_fix(fix, site) for fix in fixes])
+    except ValueError as error:
+        raise _NoFix(str(error)) from None
+
+
+def _as_tree(site: Site, failed: frozenset[str]) -> str:
+    from resilience.openpsawriter import write_tree  # noqa: PLC0415
+    from resilience.sitetree import site_tree  # noqa: PLC0415
+
+    return write_tree(site_tree(site, failed), site.id).rstrip("\n")
+
+
 def _told(design: Assessment, failed: frozenset[str], *, form: AnalyzeFormat, explained: bool) -> str:
     findings = design_findings(design)
-    reasoned: tuple[Sequence[Explanation], Margin, Sequence[Event]] | None = None
-    if explained:
-        reasoned = (explain(design, failed), margin(design), outage(design_bounds(design.site, failed)))
     if form is AnalyzeFormat.JSON:
-        return json.dumps(report.as_json(design, findings) | (reasons.as_json(*reasoned) if reasoned else {}))
-    return report.as_text(design, findings) + (f"\n{reasons.as_text(*reasoned)}" if reasoned else "")
+        more = _reasons(design, failed, form) if explained else {}
+        return json.dumps(report.as_json(design, findings) | more)
+    return "\n".join([report.as_text(design, findings), *([_reasons(design, failed, form)] if explained else [])])
 
 
-def _tree_answer(path: Path, *, order: int, top: str, count: bool) -> str:
-    """One object: `order` and `cut_sets` by order, listed or counted."""
-    tree = _read_tree(path)
-    cuts: dict[str, object] = {}
-    if count:
-        cuts = {str(size): number for size, number in cut_set_counts(tree, order, top).items()}
-    else:
-        listed: dict[str, list[list[str]]] = {str(size): [] for size in range(1, order + 1)}
-        for cut in minimal_cut_sets(tree, order, top):
-            listed.setdefault(str(len(cut)), []).append(list(cut))
-        cuts.update(listed)
-    return json.dumps({"order": order, "cut_sets": cuts})
+def _reasons(design: Assessment, failed: frozenset[str], form: AnalyzeFormat) -> Any:
+    from resilience import reasons  # noqa: PLC0415
+    from resilience.explain import explain  # noqa: PLC0415
+    from resilience.margin import margin, outage  # noqa: PLC0415
 
-
-def _read_tree(path: Path) -> FaultTree:
-    try:
-        return read_tree(path.read_bytes(), str(path))
-    except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror or error}") from None
-    except TreeInvalid as error:
-        print_faults(error.faults)
-        raise typer.Exit(INVALID) from None
+    reasoned = (explain(design, failed), margin(design), outage(design_bounds(design.site, failed)))
+    return reasons.as_json(*reasoned) if form is AnalyzeFormat.JSON else reasons.as_text(*reasoned)

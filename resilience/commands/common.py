@@ -9,24 +9,43 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
 import probes
 from resilience.batch import Outcome, Task, outcomes
+from resilience.commands.signatures import Argument, Commands, Flag
 from resilience.faults import Fault, in_order
 from resilience.folders import Listing, listed
 from resilience.model import Site
 from resilience.probing import ProbeType
 from resilience.sitefile import Reader, SiteFile, each_once, read_path, same_ids
 
-app = typer.Typer(
+app = Commands(
     name="resilience",
     help="Watches whether people at a site could still call 911 if one more thing failed, and says which thing.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # a message is one line, not a box that cuts it in pieces: people grep for it
+    elsewhere={
+        "check": "files",
+        "analyze": "analyze",
+        "diff": "files",
+        "fleet": "files",
+        "probe": "watching",
+        "run": "watching",
+        "drill": "exercise",
+        "attest": "recording",
+        "evidence": "recording",
+        "maintenance": "recording",
+        "store": "recording",
+        "notify": "recording",
+        "export": "exporting",
+        "init": "files",
+        "demo": "watching",
+        "simulate": "watching",
+        "schema": "files",
+        "version": "files",
+    },
 )
+"""Every command, and the module of this package that declares it."""
 
 OK, INVALID, USAGE, NO_ASSESSMENT, GAINED = 0, 1, 2, 3, 4
 
@@ -36,14 +55,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def flag(name: str, told: str, **more: Any) -> Any:
+def flag(name: str, told: str, **more: Any) -> Flag:
     """An option of a command; RESILIENCE_<NAME> in the environment stands for it."""
     variable = f"RESILIENCE_{name.strip('-').upper().replace('-', '_')}"
-    return typer.Option(name, envvar=variable, help=told, **more)
+    return Flag(name, told, more.pop("min", None), more.pop("max", None), {"envvar": variable, **more})
 
 
 def say(text: str) -> None:
-    typer.echo(text, err=True)
+    click.echo(text, err=True)
 
 
 def read_files(paths: Sequence[Path]) -> dict[Path, SiteFile]:
@@ -53,9 +72,9 @@ def read_files(paths: Sequence[Path]) -> dict[Path, SiteFile]:
         try:
             read = read_path(path, types)
         except OSError as error:
-            raise typer.BadParameter(f"{path}: {error.strerror or error}") from None
+            raise click.BadParameter(f"{path}: {error.strerror or error}") from None
         if not read:
-            raise typer.BadParameter(f"{path}: no site files in it")
+            raise click.BadParameter(f"{path}: no site files in it")
         found |= read
     return found
 
@@ -65,7 +84,7 @@ def read_valid(paths: Sequence[Path]) -> dict[Path, Site]:
     found = read_files(paths)
     if any(file.site is None for file in found.values()):
         print_faults(each_once(found.values()))
-        raise typer.Exit(INVALID)
+        raise Exit(INVALID)
     return {path: file.site for path, file in found.items() if file.site is not None}
 
 
@@ -96,9 +115,9 @@ def _listed(path: Path, types: Mapping[str, ProbeType]) -> Listing:
     try:
         listing = listed(path, types)
     except OSError as error:
-        raise typer.BadParameter(f"{path}: {error.strerror or error}") from None
+        raise click.BadParameter(f"{path}: {error.strerror or error}") from None
     if not (listing.files or listing.broken or listing.blocked):
-        raise typer.BadParameter(f"{path}: no site files in it")
+        raise click.BadParameter(f"{path}: no site files in it")
     return listing
 
 
@@ -107,7 +126,7 @@ def answered(paths: Sequence[Path], task: Task, *, jobs: int, take: Callable[[Pa
     found = every_answer(paths, task, jobs=jobs, take=take)
     if not all(outcome.valid for outcome in found.values()):
         print_faults(each_once(found.values()))
-        raise typer.Exit(INVALID)
+        raise Exit(INVALID)
     return found
 
 
@@ -117,7 +136,7 @@ def print_faults(faults: Sequence[Fault]) -> None:
 
 
 Jobs = Annotated[int, flag("--jobs", "Processes to work in; 0 takes every core.", min=0, max=1024)]
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Site files or directories.")]
+Paths = Annotated[list[Path], Argument("PATH...", "Site files or directories.")]
 
 
 def counted(number: int, thing: str) -> str:

@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
-import typer
+import click
+from click.exceptions import Exit
 
 from resilience.assess import assess_design
 from resilience.commands.common import INVALID, Format, Paths, app, flag, read_valid, say
@@ -22,6 +23,7 @@ from resilience.commands.settings import (
     refusals,
     wanted_store,
 )
+from resilience.commands.signatures import Argument, Commands
 from resilience.config import Config
 from resilience.drills import plan
 from resilience.drills.rehearsal import Rehearsal, rehearse
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-drills = typer.Typer(help="Drills: what is due, rehearsed, really done, reported.", no_args_is_help=True)
-app.add_typer(drills, name="drill")
+drills = Commands(help="Drills: what is due, rehearsed, really done, reported.")
+app.add_command(drills, "drill")
 
 PROPOSED = 3
 """Proposals shown of each site."""
@@ -57,12 +59,12 @@ class ReportForm(StrEnum):
 
 
 Output = Annotated[Path | None, flag("--output", "A file; stdout otherwise.")]
-Id = Annotated[int, typer.Argument(metavar="ID", help="The drill's number, as 'drill start' gave it.")]
+Id = Annotated[int, Argument("ID", "The drill's number, as 'drill start' gave it.")]
 
 
 def refuse(message: object) -> NoReturn:
     say(str(message))
-    raise typer.Exit(INVALID)
+    raise Exit(INVALID)
 
 
 def declared(site: Site, name: str) -> Drill:
@@ -70,14 +72,14 @@ def declared(site: Site, name: str) -> Drill:
         if drill.name == name:
             return drill
     names = [drill.name for drill in site.drills]
-    raise typer.BadParameter(f"{site.id} declares no drill '{name}'{did_you_mean(name, names)}")
+    raise click.BadParameter(f"{site.id} declares no drill '{name}'{did_you_mean(name, names)}")
 
 
 def _write(paper: bytes, output: Path | None) -> None:
     if output is not None:
         output.write_bytes(paper)
     else:
-        typer.echo(paper, nl=False)
+        click.echo(paper, nl=False)
 
 
 def rehearsed(site: Site, drill: Drill) -> Rehearsal:
@@ -100,7 +102,7 @@ def drill_book(database: str, settings: Config) -> "Iterator[Connection]":
 # --- Planned and rehearsed ------------------------------------------------------------------------------------
 
 
-@drills.command("list")
+@drills.declare("list")
 def list_drills(
     paths: Paths = [],  # noqa: B006  # Typer's way to an argument that may be left out
     form: Annotated[Format, flag("--format", "For people or for programs.")] = Format.TEXT,
@@ -112,15 +114,15 @@ def list_drills(
     settings = read_config(config)
     folder = sites or (Path(settings.sites) if settings.sites else None)
     if not paths and folder is None:
-        raise typer.BadParameter("site files or --sites are wanted")
+        raise click.BadParameter("site files or --sites are wanted")
     declared = read_valid(paths or [folder]).values()  # type: ignore[list-item]
     known = _known(database, settings)
     now = time.time()
     told = [_listed(site, known.get(site.id, NONE), now) for site in declared]
     if form is Format.JSON:
-        typer.echo(json.dumps(told))
+        click.echo(json.dumps(told))
     else:
-        typer.echo("\n".join(line for one in told for line in _as_text(one)))
+        click.echo("\n".join(line for one in told for line in _as_text(one)))
 
 
 def _known(database: str, settings: Config) -> dict[str, Records]:
@@ -176,10 +178,10 @@ def _day(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-@drills.command("rehearse")
+@drills.declare("rehearse")
 def rehearse_drill(
-    path: Annotated[Path, typer.Argument(metavar="SITE.yaml")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A drill that the file declares.")],
+    path: Annotated[Path, Argument("SITE.yaml")],
+    name: Annotated[str, Argument("NAME", "A drill that the file declares.")],
     form: Annotated[Paper, flag("--format", "Text, or a paper to hand out.")] = Paper.TEXT,
     output: Output = None,
 ) -> None:
@@ -193,7 +195,7 @@ def rehearse_drill(
         refuse(error)
 
 
-@drills.command("report")
+@drills.declare("report")
 def report_drill(
     number: Id,
     form: Annotated[ReportForm, flag("--format", "A page, a paper, text with marks, or values.")] = ReportForm.MD,

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+import click
 
 from resilience.commands.common import flag, say
 from resilience.commands.drills import Id, declared, drill_book, drills, refuse, rehearsed
@@ -19,6 +19,7 @@ from resilience.commands.settings import (
     site_named,
     wanted_store,
 )
+from resilience.commands.signatures import Argument
 from resilience.config import Config
 from resilience.drills.judgement import judge
 from resilience.drills.record import Action, Entry, Mark, Outcome, Prediction
@@ -45,10 +46,10 @@ class Result(StrEnum):
 By = Annotated[str, flag("--by", "Who says so.")]
 
 
-@drills.command()
+@drills.declare()
 def start(  # noqa: PLR0917  # a command's options
-    word: Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the id of a site in --sites.")],
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A drill that the file declares.")],
+    word: Annotated[str, Argument("SITE", "A site file, or the id of a site in --sites.")],
+    name: Annotated[str, Argument("NAME", "A drill that the file declares.")],
     by: By,
     participants: Annotated[list[str] | None, flag("--with", "Somebody else who takes part; repeatable.")] = None,
     accept_risk: Annotated[bool, flag("--accept-risk", "Begin although 911 will be lost by the model.")] = False,
@@ -77,15 +78,15 @@ def start(  # noqa: PLR0917  # a command's options
             f"drill {number} is off: within {ACKNOWLEDGED_WITHIN:g} s no monitor that watches {site.id} and uses "
             "this database began to record it"
         )
-    typer.echo(f"drill {number} ({drill.name} at {site.id}) has begun; the prediction is written down")
+    click.echo(f"drill {number} ({drill.name} at {site.id}) has begun; the prediction is written down")
     for text in drill.safety:
-        typer.echo(f"  first: {text}")
+        click.echo(f"  first: {text}")
     if down := [component for component, state in prediction.states.items() if state == "down"]:
-        typer.echo(f"  ALREADY DOWN: {', '.join(down)}. If that is a real outage: resilience drill abort {number}")
-    typer.echo(f"  {rehearsal.told}")
+        click.echo(f"  ALREADY DOWN: {', '.join(down)}. If that is a real outage: resilience drill abort {number}")
+    click.echo(f"  {rehearsal.told}")
     if prediction.exposed:
-        typer.echo(f"  while it lasts, one more failure ends 911: {', '.join(prediction.exposed)}")
-    typer.echo(f"  now fail {' and '.join(drill.fail)}, and say so: resilience drill note {number} --mark fault …")
+        click.echo(f"  while it lasts, one more failure ends 911: {', '.join(prediction.exposed)}")
+    click.echo(f"  now fail {' and '.join(drill.fail)}, and say so: resilience drill note {number} --mark fault …")
 
 
 def _acknowledged(database: str, settings: Config, number: int) -> Prediction | None:
@@ -115,10 +116,10 @@ def _happened(number: int, database: str, config: Path | None, kind: str, body: 
     return record
 
 
-@drills.command()
+@drills.declare()
 def note(  # noqa: PLR0917  # a command's options
     number: Id,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What somebody did, saw or heard.")],
+    text: Annotated[str, Argument("TEXT", "What somebody did, saw or heard.")],
     by: By,
     mark: Annotated[Mark | None, flag("--mark", "The fault is made now, or everything is put back now.")] = None,
     database: Database = "",
@@ -128,7 +129,7 @@ def note(  # noqa: PLR0917  # a command's options
     _happened(number, database, config, "note", {"by": by, "text": text, "mark": mark or ""})
 
 
-@drills.command()
+@drills.declare()
 def call(  # noqa: PLR0917  # a command's options
     number: Id,
     by: By,
@@ -152,13 +153,13 @@ def call(  # noqa: PLR0917  # a command's options
         drilling.prove(connection, record, path, by=by, result=result.value, heard=heard, at=time.time())
 
 
-@drills.command()
+@drills.declare()
 def finish(number: Id, by: By, database: Database = "", config: ConfigFile = None) -> None:
     """Ends a drill, judges it and puts it into the chain of evidence."""
     _ended(number, by, "", database, config, aborted=False)
 
 
-@drills.command()
+@drills.declare()
 def abort(
     number: Id,
     by: By,
@@ -178,16 +179,16 @@ def _ended(number: int, by: str, reason: str, database: str, config: Path | None
         drilling.end(connection, number, outcome, by=by, reason=reason, at=time.time())
         record = drilling.close(connection, number, at=time.time())
     shown = judge(record)
-    typer.echo(f"drill {number} ({record.drill.name} at {record.site}): {shown.verdict}")
+    click.echo(f"drill {number} ({record.drill.name} at {record.site}): {shown.verdict}")
     for why in shown.why:
-        typer.echo(f"  {why}")
-    typer.echo(f"  evidence {record.hash}")
+        click.echo(f"  {why}")
+    click.echo(f"  evidence {record.hash}")
 
 
-@drills.command()
+@drills.declare()
 def action(  # noqa: PLR0917  # a command's options
     number: Id,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What is to be put right.")],
+    text: Annotated[str, Argument("TEXT", "What is to be put right.")],
     owner: Annotated[str, flag("--owner", "Who sees to it.")],
     due: Annotated[str, flag("--due", "By which day, such as 2027-03-31.")],
     database: Database = "",
@@ -199,7 +200,7 @@ def action(  # noqa: PLR0917  # a command's options
     try:
         day = datetime.strptime(due, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
-        raise typer.BadParameter(f"--due: '{due}' is no day such as 2027-03-31") from None
+        raise click.BadParameter(f"--due: '{due}' is no day such as 2027-03-31") from None
     with drill_book(database, read_config(config)) as connection:
         drilling.load(connection, number)
         drilling.act(connection, number, Action(text=text, owner=owner, due=day.isoformat()))

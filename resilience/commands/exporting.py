@@ -4,9 +4,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
 
 from resilience.commands.common import app, counted, flag, say
+from resilience.commands.signatures import Argument
 
 
 class What(StrEnum):
@@ -14,10 +15,10 @@ class What(StrEnum):
     DASHBOARDS = "dashboards"
 
 
-@app.command()
+@app.declare()
 def export(
-    what: Annotated[What, typer.Argument(help="For Prometheus and Alertmanager, or for Grafana.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder; it is made where there is none.")],
+    what: Annotated[What, Argument("WHAT", "For Prometheus and Alertmanager, or for Grafana.")],
+    folder: Annotated[Path, Argument("DIR", "A folder; it is made where there is none.")],
     runbooks: Annotated[str, flag("--runbooks", "Address at which the runbooks are read.")] = "runbooks",
     overwrite: Annotated[bool, flag("--overwrite", "Replace files that are others.")] = False,
 ) -> None:
@@ -28,5 +29,5 @@ def export(
     try:
         write(texts, folder, overwrite=overwrite)
     except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(str(error)) from None
+        raise click.BadParameter(str(error)) from None
     say(f"wrote {counted(len(texts), 'file')} to {folder}")

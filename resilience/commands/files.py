@@ -9,7 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
+import click
+from click.exceptions import Exit
 
 import probes
 from resilience import __version__, tables
@@ -27,6 +28,7 @@ from resilience.commands.common import (
     print_faults,
     say,
 )
+from resilience.commands.signatures import Argument
 from resilience.compare import Judged, differences, judged
 from resilience.config import config_schema
 from resilience.faults import Fault
@@ -43,7 +45,7 @@ class CheckFormat(StrEnum):
     GITHUB = "github"
 
 
-@app.command()
+@app.declare()
 def check(
     paths: Paths,
     form: Annotated[CheckFormat, flag("--format", "For people, for programs, or for a pull request.")] = (
@@ -56,31 +58,31 @@ def check(
 ) -> None:
     """Validates site files: every fault of every file at once."""
     if whole:
-        raise typer.Exit(_print_resolved(paths))
+        raise Exit(_print_resolved(paths))
     found = every_answer(paths, lambda _: True, jobs=jobs)
     faults = each_once(found.values())
     broken = sum(not outcome.valid for outcome in found.values())
     if form is CheckFormat.JSON:
-        typer.echo(json.dumps([_fault_json(fault) for fault in faults]))
+        click.echo(json.dumps([_fault_json(fault) for fault in faults]))
     elif form is CheckFormat.GITHUB:
         for fault in faults:
-            typer.echo(_fault_github(fault))
+            click.echo(_fault_github(fault))
     else:
         for fault in faults:
-            typer.echo(str(fault))
+            click.echo(str(fault))
         say(f"{counted(len(found), 'file')}, {f'{broken} wrong' if broken else 'all good'}")
-    raise typer.Exit(INVALID if broken else OK)
+    raise Exit(INVALID if broken else OK)
 
 
 def _print_resolved(paths: list[Path]) -> int:
     if len(paths) != 1 or paths[0].is_dir():
-        raise typer.BadParameter("--resolved: one site file is shown at a time")
+        raise click.BadParameter("--resolved: one site file is shown at a time")
     try:
         found, text = resolved(paths[0], probes.registry())
     except OSError as error:
-        raise typer.BadParameter(f"{paths[0]}: {error.strerror or error}") from None
+        raise click.BadParameter(f"{paths[0]}: {error.strerror or error}") from None
     print_faults(found.faults)
-    typer.echo(text, nl=False)
+    click.echo(text, nl=False)
     return OK if found.site else INVALID
 
 
@@ -103,10 +105,10 @@ def _fault_github(fault: Fault) -> str:
     return tables.annotation("warning" if fault.warning else "error", fault.mark, f"{where}{fault.message}{reader}")
 
 
-@app.command()
+@app.declare()
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="A site file or a tree of them.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The version to compare with it.")],
+    old: Annotated[Path, Argument("OLD", "A site file or a tree of them.")],
+    new: Annotated[Path, Argument("NEW", "The version to compare with it.")],
     form: Annotated[CheckFormat, flag("--format", "For people, for programs, or for a pull request.")] = (
         CheckFormat.TEXT
     ),
@@ -118,12 +120,12 @@ def diff(
         before = dict(zip(after, before.values(), strict=True))  # two versions of one site, whatever they call it
     found = differences(before, after)
     if form is CheckFormat.JSON:
-        typer.echo(tables.diff_json(found))
+        click.echo(tables.diff_json(found))
     elif form is CheckFormat.GITHUB:
-        typer.echo(tables.diff_github(found, _places(paths)), nl=bool(found))
+        click.echo(tables.diff_github(found, _places(paths)), nl=bool(found))
     else:
-        typer.echo(tables.diff_text(found))
-    raise typer.Exit(GAINED if any(difference.gained for difference in found) else OK)
+        click.echo(tables.diff_text(found))
+    raise Exit(GAINED if any(difference.gained for difference in found) else OK)
 
 
 def _judged(path: Path, jobs: int) -> tuple[dict[str, Judged], dict[str, Path]]:
@@ -161,7 +163,7 @@ class FleetFormat(StrEnum):
     CSV = "csv"
 
 
-@app.command()
+@app.declare()
 def fleet(
     paths: Paths,
     form: Annotated[FleetFormat, flag("--format", "For people, for programs, or for a spreadsheet.")] = (
@@ -175,14 +177,14 @@ def fleet(
     answered(paths, lambda site: placed(site, now), jobs=jobs, take=lambda _, answer: sites.append(answer))
     found = together(sites)
     if form is FleetFormat.JSON:
-        typer.echo(tables.fleet_json(found))
+        click.echo(tables.fleet_json(found))
     elif form is FleetFormat.CSV:
-        typer.echo(tables.fleet_csv(found), nl=False)
+        click.echo(tables.fleet_csv(found), nl=False)
     else:
-        typer.echo(tables.fleet_text(found))
+        click.echo(tables.fleet_text(found))
 
 
-@app.command()
+@app.declare()
 def init(
     name: Annotated[str, flag("--name", "What people call the site.")] = "",
     team: Annotated[str, flag("--team", "Which team answers for it.")] = "",
@@ -194,45 +196,45 @@ def init(
     from resilience.initfile import QUESTIONS, Question, site_text  # noqa: PLC0415
 
     if output is not None and output.exists():
-        raise typer.BadParameter(f"--output: {output} exists already; nothing was written")
+        raise click.BadParameter(f"--output: {output} exists already; nothing was written")
 
     def answer(question: Question) -> str:
         def understood(text: str) -> str:
             try:
                 question.read(text)
             except ValueError as error:
-                raise typer.BadParameter(str(error)) from None
+                raise click.BadParameter(str(error)) from None
             return text
 
         # Its `err` would leave a part of each prompt on stdout, where the file goes.
         with redirect_stdout(sys.stderr):
             default = question.default or None
-            return str(typer.prompt(question.asks, default=default, value_proc=understood, prompt_suffix=" "))
+            return str(click.prompt(question.asks, default=default, value_proc=understood, prompt_suffix=" "))
 
     given = {"name": name, "team": team, "power_outage": power_outage, "ways": ways}
     try:
         text = site_text({question.key: given[question.key] or answer(question) for question in QUESTIONS})
         if output is None:
-            typer.echo(text, nl=False)
+            click.echo(text, nl=False)
             return
         with output.open("x", encoding="utf-8") as file:
             file.write(text)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+        raise click.BadParameter(str(error)) from None
     say(f"wrote {output}; next: resilience check {output}")
 
 
-@app.command()
+@app.declare()
 def schema(
     defaults: Annotated[bool, flag("--defaults", "That of _defaults.yaml instead.")] = False,
-    config: Annotated[bool, typer.Option("--config", help="That of the monitor's own settings instead.")] = False,
+    config: Annotated[bool, flag("--config", "That of the monitor's own settings instead.", envvar=None)] = False,
 ) -> None:
     """The JSON Schema of a site file, for editors."""
     described = defaults_schema if defaults else site_schema
-    typer.echo(json.dumps(config_schema() if config else described(probes.registry()), indent=2))
+    click.echo(json.dumps(config_schema() if config else described(probes.registry()), indent=2))
 
 
-@app.command()
+@app.declare()
 def version() -> None:
     """The installed version."""
-    typer.echo(__version__)
+    click.echo(__version__)

@@ -14,7 +14,8 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
 from resilience.commands.common import GAINED, INVALID, app, flag, say
 from resilience.commands.settings import (
@@ -28,6 +29,7 @@ from resilience.commands.settings import (
     told_by,
     wanted_store,
 )
+from resilience.commands.signatures import Argument, Commands
 from resilience.faults import did_you_mean
 from resilience.finding import Severity
 from resilience.model import Site
@@ -41,18 +43,16 @@ if TYPE_CHECKING:
 MOST_FILE = 64 << 20
 """Bytes of a photo or file whose hash is kept."""
 
-evidence_app = typer.Typer(
-    no_args_is_help=True, help="The chain of evidence: exported, verified.", rich_markup_mode=None
-)
-maintenance_app = typer.Typer(no_args_is_help=True, help="Planned work: started, ended, listed.", rich_markup_mode=None)
-store_app = typer.Typer(no_args_is_help=True, help="The database: pruned, copied, verified.", rich_markup_mode=None)
-notify_app = typer.Typer(no_args_is_help=True, help="Messages to people: tried.", rich_markup_mode=None)
-app.add_typer(evidence_app, name="evidence")
-app.add_typer(maintenance_app, name="maintenance")
-app.add_typer(store_app, name="store")
-app.add_typer(notify_app, name="notify")
+evidence_app = Commands(help="The chain of evidence: exported, verified.")
+maintenance_app = Commands(help="Planned work: started, ended, listed.")
+store_app = Commands(help="The database: pruned, copied, verified.")
+notify_app = Commands(help="Messages to people: tried.")
+app.add_command(evidence_app, "evidence")
+app.add_command(maintenance_app, "maintenance")
+app.add_command(store_app, "store")
+app.add_command(notify_app, "notify")
 
-SiteWord = Annotated[str, typer.Argument(metavar="SITE", help="A site file, or the id of a site in --sites.")]
+SiteWord = Annotated[str, Argument("SITE", "A site file, or the id of a site in --sites.")]
 By = Annotated[str, flag("--by", "Who does it.", show_default=False)]
 
 
@@ -68,7 +68,7 @@ def _declared(site: Site, names: list[str]) -> None:
     for name in names:
         if name not in site.components:
             near = did_you_mean(name, site.components)
-            raise typer.BadParameter(f"'{name}' is no component of {site.id}{near}")
+            raise click.BadParameter(f"'{name}' is no component of {site.id}{near}")
 
 
 def _kept(path: Path | None) -> dict[str, Any] | None:
@@ -77,17 +77,17 @@ def _kept(path: Path | None) -> dict[str, Any] | None:
         return None
     try:
         if path.stat().st_size > MOST_FILE:
-            raise typer.BadParameter(f"--file: {path} is larger than {MOST_FILE >> 20} MB")
+            raise click.BadParameter(f"--file: {path} is larger than {MOST_FILE >> 20} MB")
         content = path.read_bytes()
     except OSError as error:
-        raise typer.BadParameter(f"--file: {path}: {error.strerror or error}") from None
+        raise click.BadParameter(f"--file: {path}: {error.strerror or error}") from None
     return {"name": path.name, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-@app.command()
+@app.declare()
 def attest(  # noqa: PLR0917  # a command's options
     site: SiteWord,
-    component: Annotated[str, typer.Argument(metavar="COMPONENT")],
+    component: Annotated[str, Argument("COMPONENT")],
     by: By,
     method: Annotated[str, flag("--method", "How it was checked.", show_default=False)],
     result: Annotated[Result, flag("--result", "What came out.")] = Result.PASS,
@@ -110,7 +110,7 @@ def attest(  # noqa: PLR0917  # a command's options
     body = check_body(by=by, method=method, result=result, valid=lasts, kind=kind, note=note, file=_kept(file))
     with wanted_store(database, settings) as store, refusals(), store.writing() as connection:
         entry = add(connection, site=declared.id, component=component, body=body, at=time.time())
-    typer.echo(f"recorded as evidence {entry.number}, {entry.hash}")
+    click.echo(f"recorded as evidence {entry.number}, {entry.hash}")
 
 
 class EvidenceFormat(StrEnum):
@@ -139,7 +139,7 @@ def _row(entry: "Entry") -> dict[str, Any]:
     }
 
 
-@evidence_app.command("export")
+@evidence_app.declare("export")
 def export_evidence(
     form: Annotated[EvidenceFormat, flag("--format", "For a spreadsheet or for a program.")] = EvidenceFormat.CSV,
     site: Annotated[str, flag("--site", "Of one site alone; its hashes can then not be followed.")] = "",
@@ -154,13 +154,13 @@ def export_evidence(
         end = evidence.head(connection)
     if form is EvidenceFormat.JSON:
         whole = [{**row, "body": json.loads(row["body"])} for row in rows]
-        typer.echo(json.dumps({"entries": whole, "head": {"number": end.number, "hash": end.hash}}, indent=2))
+        click.echo(json.dumps({"entries": whole, "head": {"number": end.number, "hash": end.hash}}, indent=2))
     else:
         written = StringIO()
         table = csv.DictWriter(written, COLUMNS, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
         table.writerows({key: _cell(value) for key, value in row.items()} for row in rows)
-        typer.echo(written.getvalue(), nl=False)
+        click.echo(written.getvalue(), nl=False)
     say(f"the chain ends with entry {end.number}, {end.hash or 'which is none'}")
 
 
@@ -169,7 +169,7 @@ def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
 
 
-@evidence_app.command("verify")
+@evidence_app.declare("verify")
 def verify_evidence(
     head: Annotated[str, flag("--head", "A hash that was kept elsewhere; it must be in the chain.")] = "",
     database: Database = "",
@@ -182,16 +182,16 @@ def verify_evidence(
         end = evidence.head(connection)
         wrong = list(evidence.broken(evidence.entries(connection), end, known=head))
     for told in wrong:
-        typer.echo(told)
+        click.echo(told)
     if wrong:
-        raise typer.Exit(INVALID)
-    typer.echo(f"{end.number} entries, whole; the newest is {end.hash or 'none'}")
+        raise Exit(INVALID)
+    click.echo(f"{end.number} entries, whole; the newest is {end.hash or 'none'}")
 
 
-@maintenance_app.command("start")
+@maintenance_app.declare("start")
 def start_maintenance(  # noqa: PLR0917  # a command's options
     site: SiteWord,
-    components: Annotated[list[str], typer.Argument(metavar="COMPONENT...", help="What is out of service.")],
+    components: Annotated[list[str], Argument("COMPONENT...", "What is out of service.")],
     lasts: Annotated[str, flag("--for", "How long; it ends by itself.", show_default=False)],
     by: By,
     reason: Annotated[str, flag("--reason", "Why.", show_default=False)],
@@ -217,13 +217,13 @@ def start_maintenance(  # noqa: PLR0917  # a command's options
         say(f"without {joined(begun.out)}: {told}")
     if begun.number is None:
         say("refused; --accept-risk starts it all the same")
-        raise typer.Exit(GAINED)
-    typer.echo(f"work {begun.number} at {declared.id} until {_moment(now + length)}")
+        raise Exit(GAINED)
+    click.echo(f"work {begun.number} at {declared.id} until {_moment(now + length)}")
 
 
-@maintenance_app.command("end")
+@maintenance_app.declare("end")
 def end_maintenance(
-    number: Annotated[int, typer.Argument(metavar="NUMBER", help="As `maintenance list` tells it.")],
+    number: Annotated[int, Argument("NUMBER", "As `maintenance list` tells it.")],
     by: By = "",
     database: Database = "",
     config: ConfigFile = None,
@@ -233,11 +233,11 @@ def end_maintenance(
 
     with wanted_store(database, read_config(config)) as store, refusals(), store.writing() as connection:
         if not end_work(connection, number, at=time.time(), by=by or getpass.getuser()):
-            raise typer.BadParameter(f"there is no work {number} going on")
-    typer.echo(f"work {number} has ended")
+            raise click.BadParameter(f"there is no work {number} going on")
+    click.echo(f"work {number} has ended")
 
 
-@maintenance_app.command("list")
+@maintenance_app.declare("list")
 def list_maintenance(
     site: Annotated[str, flag("--site", "Of one site alone.")] = "",
     past: Annotated[bool, flag("--all", "Also what is over.")] = False,
@@ -251,7 +251,7 @@ def list_maintenance(
     with wanted_store(database, read_config(config)) as store, refusals(), store.reading() as connection:
         found = list(works_of(connection, site=site, after=None if past else now))
     for work in found:
-        typer.echo(_work_line(work, now))
+        click.echo(_work_line(work, now))
     if not found:
         say("none")
 
@@ -267,7 +267,7 @@ def _moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-@store_app.command("prune")
+@store_app.declare("prune")
 def prune_store(
     older: Annotated[str, flag("--older-than", "As the configuration says, else two years.")] = "",
     database: Database = "",
@@ -280,12 +280,12 @@ def prune_store(
     keep = duration_of("--older-than", older) if older else settings.retention
     with wanted_store(database, settings) as store, refusals():
         removed = prune(store, time.time() - keep / 1000)
-    typer.echo(", ".join(f"{number} of {table}" for table, number in removed.items()) + " removed")
+    click.echo(", ".join(f"{number} of {table}" for table, number in removed.items()) + " removed")
 
 
-@store_app.command("backup")
+@store_app.declare("backup")
 def backup_store(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+    target: Annotated[Path, Argument("FILE", "A new file.")],
     database: Database = "",
     config: ConfigFile = None,
 ) -> None:
@@ -294,11 +294,11 @@ def backup_store(
         try:
             store.backup(target)
         except OSError as error:
-            raise typer.BadParameter(f"{target}: {error.strerror or error}") from None
-    typer.echo(f"copied to {target}")
+            raise click.BadParameter(f"{target}: {error.strerror or error}") from None
+    click.echo(f"copied to {target}")
 
 
-@store_app.command("verify")
+@store_app.declare("verify")
 def verify_store(database: Database = "", config: ConfigFile = None) -> None:
     """Whether the database is sound and its evidence whole; exits 1 where not."""
     from resilience.store import evidence  # noqa: PLC0415
@@ -308,18 +308,13 @@ def verify_store(database: Database = "", config: ConfigFile = None) -> None:
         with store.reading() as connection:
             wrong += evidence.broken(evidence.entries(connection), evidence.head(connection))
     for told in wrong:
-        typer.echo(told)
+        click.echo(told)
     if wrong:
-        raise typer.Exit(INVALID)
-    typer.echo("sound")
+        raise Exit(INVALID)
+    click.echo("sound")
 
 
-@notify_app.callback()
-def _notify() -> None:
-    """Messages to people."""
-
-
-@notify_app.command("test")
+@notify_app.declare("test")
 def try_channels(
     channel: Annotated[str, flag("--channel", "One alone; all where none is named.")] = "",
     config: ConfigFile = None,
@@ -328,14 +323,14 @@ def try_channels(
     settings = read_config(config)
     told = told_by(settings)
     if told is None:
-        raise typer.BadParameter("--config: it has no 'notify'")
+        raise click.BadParameter("--config: it has no 'notify'")
     notify, send = told
     if channel and channel not in notify.channels:
-        raise typer.BadParameter(f"--channel: '{channel}' is none{did_you_mean(channel, notify.channels)}")
+        raise click.BadParameter(f"--channel: '{channel}' is none{did_you_mean(channel, notify.channels)}")
     title = "TEST: the site resilience monitor can reach you here"
     body = "Nothing has happened. When something does, a message says what to use to call 911, and for how long."
     left = {name: send(name, title, body, Severity.INFO) for name in ([channel] if channel else notify.channels)}
     for name, was_sent in left.items():
-        typer.echo(f"{name}: {'sent' if was_sent else 'not taken'}")
+        click.echo(f"{name}: {'sent' if was_sent else 'not taken'}")
     if not all(left.values()):
-        raise typer.Exit(INVALID)
+        raise Exit(INVALID)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+import click
+from click.exceptions import Exit
 
 from resilience import config
 from resilience.commands.common import INVALID, flag, print_faults, read_valid
@@ -37,10 +38,10 @@ def read_config(path: Path | None) -> Config:
     try:
         found, faults = config.load(path)
     except OSError as error:
-        raise typer.BadParameter(f"--config: {path}: {error.strerror or error}") from None
+        raise click.BadParameter(f"--config: {path}: {error.strerror or error}") from None
     print_faults(faults)
     if found is None:
-        raise typer.Exit(INVALID)
+        raise Exit(INVALID)
     return found
 
 
@@ -54,11 +55,11 @@ def read_web_config(path: Path | None) -> "tuple[WebConfig, SSLContext | None]":
         found, faults = read_web_config(path.read_bytes(), str(path))
         print_faults(faults)
         if found is None:
-            raise typer.Exit(INVALID)
+            raise Exit(INVALID)
         return found, found.context()
     except (OSError, ValueError) as error:
         where = getattr(error, "filename", None) or path
-        raise typer.BadParameter(f"--web-config: {where}: {getattr(error, 'strerror', None) or error}") from None
+        raise click.BadParameter(f"--web-config: {where}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def database_url(given: str, settings: Config) -> str:
@@ -75,7 +76,7 @@ def secret_text(secret: Secret, where: str) -> str:
     try:
         return secrets_from(os.environ)(secret)
     except SecretMissing as error:
-        raise typer.BadParameter(f"--config: {where}: {error}") from None
+        raise click.BadParameter(f"--config: {where}: {error}") from None
 
 
 def told_by(settings: Config) -> "tuple[Notify, Send] | None":
@@ -89,7 +90,7 @@ def told_by(settings: Config) -> "tuple[Notify, Send] | None":
     try:
         return settings.notify, sender(urls)
     except ValueError as error:
-        raise typer.BadParameter(f"--config: {error}") from None
+        raise click.BadParameter(f"--config: {error}") from None
 
 
 def open_store(given: str, settings: Config) -> "Store | None":
@@ -100,7 +101,7 @@ def open_store(given: str, settings: Config) -> "Store | None":
     try:
         return Store(url) if url else None
     except ValueError as error:
-        raise typer.BadParameter(f"--database: {error}") from None
+        raise click.BadParameter(f"--database: {error}") from None
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def wanted_store(given: str, settings: Config) -> "Iterator[Store]":
     """The database, brought up to date, or the end of the command."""
     store = open_store(given, settings)
     if store is None:
-        raise typer.BadParameter("--database: none is not enough for this command")
+        raise click.BadParameter("--database: none is not enough for this command")
     try:
         with refusals():
             store.migrate()
@@ -125,7 +126,7 @@ def refusals() -> "Iterator[None]":
     try:
         yield
     except StoreUnavailable as error:
-        raise typer.BadParameter(f"--database: {error}") from None
+        raise click.BadParameter(f"--database: {error}") from None
 
 
 def duration_of(name: str, given: str) -> int:
@@ -133,7 +134,7 @@ def duration_of(name: str, given: str) -> int:
     try:
         return parse_duration(given)
     except ValueError as error:
-        raise typer.BadParameter(f"{name}: {error}") from None
+        raise click.BadParameter(f"{name}: {error}") from None
 
 
 def site_named(word: str, sites: Path | None, settings: Config) -> Site:
@@ -144,12 +145,12 @@ def site_named(word: str, sites: Path | None, settings: Config) -> Site:
     else:
         folder = sites or (Path(settings.sites) if settings.sites else None)
         if folder is None:
-            raise typer.BadParameter(
+            raise click.BadParameter(
                 f"'{word}' is no site file; --sites names the directory that has the site of that id"
             )
         found = {site.id: site for site in read_valid([folder]).values()}
         found = {word: found[word]} if word in found else {}
     if len(found) != 1:
-        raise typer.BadParameter(f"there is no site '{word}'")
+        raise click.BadParameter(f"there is no site '{word}'")
     (site,) = found.values()
     return site

@@ -11,8 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import typer
-from typer.core import TyperCommand
+import click
+from click.exceptions import Exit
 
 import probes
 from resilience import reasons, report
@@ -38,6 +38,7 @@ from resilience.commands.settings import (
     secret_text,
     told_by,
 )
+from resilience.commands.signatures import Argument, Command
 from resilience.duration import parse_duration
 from resilience.faults import did_you_mean
 from resilience.model import Site
@@ -54,7 +55,7 @@ def _await(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.Runner().run(work)
 
 
-class _Plugin(TyperCommand):
+class _Plugin(Command):
     """A command in which whatever prevents an assessment exits 3: to Nagios 1 and 2 are a warning and an alarm."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
@@ -70,21 +71,21 @@ class _Plugin(TyperCommand):
 def _unknown_where_it_fails() -> Iterator[None]:
     try:
         yield
-    except (typer.Exit, BrokenPipeError):
+    except (Exit, BrokenPipeError):
         raise
     except Exception as error:
-        if hasattr(error, "format_message"):  # a usage error of Click's, wherever Typer keeps that
+        if isinstance(error, click.ClickException):
             said = error.format_message()
         else:
             said = f"a fault of the command itself: {type(error).__name__}"
             log.exception("%s", said)
-        typer.echo(report.nagios_line(NO_ASSESSMENT, said))
-        raise typer.Exit(NO_ASSESSMENT) from None
+        click.echo(report.nagios_line(NO_ASSESSMENT, said))
+        raise Exit(NO_ASSESSMENT) from None
 
 
-@app.command(cls=_Plugin)
+@app.declare(cls=_Plugin)
 def probe(
-    path: Annotated[Path, typer.Argument(metavar="SITE.yaml")],
+    path: Annotated[Path, Argument("SITE.yaml")],
     form: Annotated[Format, flag("--format", "A plugin's line, or all that was read.")] = Format.TEXT,
     timeout: Annotated[str, flag("--timeout", "For all probes together.")] = "50s",
     database: Database = "",
@@ -99,15 +100,15 @@ def probe(
     try:
         seconds = parse_duration(timeout) / 1000
     except ValueError as error:
-        raise typer.BadParameter(f"--timeout: {error}") from None
+        raise click.BadParameter(f"--timeout: {error}") from None
     found = read_files([path])
     first, *others = (found[path],) if path in found else found.values()
     if others:
-        raise typer.BadParameter(f"{path}: {1 + len(others)} site files; one is probed at a time")
+        raise click.BadParameter(f"{path}: {1 + len(others)} site files; one is probed at a time")
     if (site := first.site) is None:
         print_faults(first.faults)
-        typer.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
-        raise typer.Exit(NO_ASSESSMENT)
+        click.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
+        raise Exit(NO_ASSESSMENT)
 
     site = _with_records(site, database, config)
     types = probes.registry()
@@ -126,18 +127,18 @@ def probe(
     taken = _await(once())
     line, code = report.nagios(taken)
     if form is Format.JSON and taken.now is not None:
-        typer.echo(json.dumps(reasons.snapshot_as_json(taken, taken.now, explained=True)))
+        click.echo(json.dumps(reasons.snapshot_as_json(taken, taken.now, explained=True)))
     else:
-        typer.echo(line)
-    raise typer.Exit(code)
+        click.echo(line)
+    raise Exit(code)
 
 
 def _with_records(site: Site, database: str, path: Path | None) -> Site:
     """`site` with what people recorded, where a database is named; what cannot be asked is no all-clear."""
     try:
         settings = read_config(path)
-    except typer.Exit:
-        raise typer.BadParameter(f"--config: {path} is wrong") from None
+    except Exit:
+        raise click.BadParameter(f"--config: {path} is wrong") from None
     if not (database or settings.database):
         return site
     store = open_store(database, settings)
@@ -150,7 +151,7 @@ def _with_records(site: Site, database: str, path: Path | None) -> Site:
         return recorded(site, records_for(site.id, records_of(connection, now, site.id)))
 
 
-@app.command()
+@app.declare()
 def run(  # noqa: PLR0917  # a command's options
     sites: Sites = None,
     listen: Annotated[str, flag("--listen", f"HOST:PORT of the pages; {LISTEN} where nothing says.")] = "",
@@ -169,18 +170,18 @@ def run(  # noqa: PLR0917  # a command's options
     settings = read_config(config)
     folder = sites or (Path(settings.sites) if settings.sites else None)
     if folder is None:
-        raise typer.BadParameter("--sites: the directory of site files is wanted")
+        raise click.BadParameter("--sites: the directory of site files is wanted")
     vantage = name or settings.name or "central"
     listen = listen or settings.listen or LISTEN
     types = probes.registry()
     found = read_files([folder])
     print_faults(each_once(found.values()))
     if any(file.site is None for file in found.values()):
-        raise typer.Exit(INVALID)
+        raise Exit(INVALID)
     try:
         bound = service.listening_socket(listen)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"--listen: {error}") from None
+        raise click.BadParameter(f"--listen: {error}") from None
     store = open_store(database, settings)
     notify, heart = told_by(settings), settings.heartbeat
     heartbeat = (secret_text(heart.url, "heartbeat.url"), heart.interval / 1000) if heart else None
@@ -206,7 +207,7 @@ def run(  # noqa: PLR0917  # a command's options
         _await(service.run(watched, bound, started=lambda: say(told)))
 
 
-@app.command()
+@app.declare()
 def demo(
     seconds: Annotated[str, flag("--for", "How long.")] = "60s",
     listen: Annotated[str, flag("--listen", "HOST:PORT of the pages.")] = "127.0.0.1:0",
@@ -223,14 +224,14 @@ def demo(
     try:
         length = parse_duration(seconds) / 1000
     except ValueError as error:
-        raise typer.BadParameter(f"--for: {error}") from None
+        raise click.BadParameter(f"--for: {error}") from None
     story = play(probes.registry(), seconds=length, listen=listen, quiet=quiet, icmp=permitted(), console=Console())
     try:
         asyncio.run(_until_stopped(story))
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from None
+        raise click.BadParameter(str(error)) from None
     except asyncio.CancelledError:
-        raise typer.Exit(130) from None
+        raise Exit(130) from None
 
 
 async def _until_stopped(story: Coroutine[Any, Any, None]) -> None:
@@ -244,9 +245,9 @@ async def _until_stopped(story: Coroutine[Any, Any, None]) -> None:
     await telling
 
 
-@app.command()
+@app.declare()
 def simulate(
-    name: Annotated[str, typer.Argument(help="upsd, snmp, sip or tcp.")],
+    name: Annotated[str, Argument("NAME", "upsd, snmp, sip or tcp.")],
     port: Annotated[int, flag("--port", "0 takes a free one.", min=0, max=65535)] = 0,
 ) -> None:
     """One simulated device on loopback, until Ctrl-C; prints the probe that reads it."""
@@ -254,8 +255,8 @@ def simulate(
 
     if name not in SIMULATORS:
         known = ", ".join(SIMULATORS)
-        raise typer.BadParameter(f"'{name}' is none of {known}{did_you_mean(name, SIMULATORS)}")
+        raise click.BadParameter(f"'{name}' is none of {known}{did_you_mean(name, SIMULATORS)}")
     try:
-        asyncio.run(serve(name, port, typer.echo))
+        asyncio.run(serve(name, port, click.echo))
     except OSError as error:
-        raise typer.BadParameter(str(error)) from None
+        raise click.BadParameter(str(error)) from None
