@@ -103,20 +103,46 @@ def _chains(assessment: Assessment, point: SinglePoint, on: OnTimes) -> Iterator
 
 def _reason(assessment: Assessment, point: SinglePoint, on: OnTimes, paths: Sequence[str]) -> str:
     name, site = point.component, assessment.site
-    ended = _named(paths)
     if point.loss > 0:
         holding = _first_to_run_out(site, point, on)
         holds = f"{holding} holds {spoken(point.loss)}" if holding else f"911 lasts {spoken(point.loss)}"
-        return f"without {name} {holds}; {spoken(site.power_outage)} are required"
+        missing = spoken(site.power_outage - point.loss)
+        return f"without {name} {holds}, {missing} short of the {spoken(site.power_outage)} required"
     if len(site.emergency_paths) == 1:
-        return f"{ended} is the only path, and it ends in {name}"
+        return f"{paths[0]} is the only path, and it {_leads(point, 1)}"
     if gone := _gone(assessment):
-        return f"{gone}, and {ended} {'ends' if len(paths) == 1 else 'end'} in {name}"
+        return f"{gone}, and {_named(paths)} {_leads(point, len(paths))}"
     if len(paths) < len(site.emergency_paths):
-        return f"what {ended} serves has no other path, and it ends in {name}"
+        areas = _without_911(site, point, on)
+        serving = [path.name for path in site.emergency_paths if not areas.isdisjoint(path.serves or areas)]
+        word = "has" if len(areas) == 1 else "have"
+        said = f"{_named(sorted(areas))} {word} no path but {_named(serving)}"
+        return f"{said}, and {_all(serving)} {_leads(point, len(serving))}"
     if len(paths) > FEW:
-        return f"all {len(paths)} paths end in {name}"
-    return f"{ended} {'both' if len(paths) == 2 else 'all'} end in {name}"
+        return f"all {len(paths)} paths {_leads(point, len(paths))}"
+    return f"{joined(paths)} {_all(paths)} {_leads(point, len(paths))}"
+
+
+def _all(paths: Sequence[str]) -> str:
+    return {1: "it", 2: "both"}.get(len(paths), "all")
+
+
+def _leads(point: SinglePoint, paths: int) -> str:
+    """How paths stand on the component, by what that is."""
+    verb = "draw on" if point.kind in PASSES_POWER else "end in" if point.kind is Kind.SHARED_RISK else "need"
+    first, *more = verb.split(" ")
+    return " ".join([first if paths > 1 else f"{first}s", *more, point.component])
+
+
+def _without_911(site: Site, point: SinglePoint, on: OnTimes) -> frozenset[str]:
+    """The areas that no path serves once the component has failed."""
+    served = {
+        area
+        for path, course in zip(site.emergency_paths, on.paths, strict=True)
+        if _lost_at(course) > point.loss
+        for area in path.serves or site.areas
+    }
+    return frozenset(site.areas) - served
 
 
 FEW = 4
@@ -156,7 +182,7 @@ def _remedy(assessment: Assessment, point: SinglePoint, on: OnTimes, again: Agai
         # Where 911 is lost nothing is left to be a single point of failure.
         lives = after.assured if assessment.assured else after.possible
         ended = left.isdisjoint((point.component, twin_of(assessment.site, point.component)))
-        if lives and ended and not after.requirement_unmet:
+        if lives and ended and (assessment.requirement_unmet or not after.requirement_unmet):
             return Remedy(fixes, text, tuple(sorted(left)))
     return None
 
@@ -164,8 +190,8 @@ def _remedy(assessment: Assessment, point: SinglePoint, on: OnTimes, again: Agai
 def _candidates(assessment: Assessment, point: SinglePoint, on: OnTimes) -> Iterator[tuple[tuple[Fix, ...], str]]:
     if assessment.basis == "live":
         yield from _restored(assessment)
-    yield from _longer(assessment.site, point, on)
     yield from _fed_otherwise(assessment.site, point, on)
+    yield from _longer(assessment.site, point, on)
     yield (Double(point.component),), _second(point)
 
 
@@ -181,6 +207,12 @@ def _restored(assessment: Assessment) -> Iterator[tuple[tuple[Fix, ...], str]]:
 _SECOND: Mapping[Kind, str] = {
     Kind.SHARED_RISK: "a second way beside {name}",
     Kind.UTILITY: "a second source of power beside {name}",
+    Kind.UPS: "a second UPS beside {name}",
+    Kind.ATS: "a second transfer switch beside {name}",
+    Kind.PDU: "a second PDU beside {name}",
+    Kind.PBX: "a second PBX beside {name}",
+    Kind.SBC: "a second SBC beside {name}",
+    Kind.DNS: "a second name server beside {name}",
     Kind.WAN: "a second line beside {name}",
     Kind.SIP_TRUNK: "a second trunk beside {name}",
 }
@@ -215,10 +247,14 @@ def _fed_otherwise(site: Site, point: SinglePoint, on: OnTimes) -> Iterator[tupl
     loads = tuple(
         name
         for name, component in site.components.items()
-        if component.power and point.component in component.power and not on.components[name][0][1] & 1
+        if component.power and point.component in component.power and _lost_at(on.components[name]) <= point.loss
     )
+    # Nobody puts one UPS behind another to make it last longer.
+    batteries = any(site.components[name].kind is Kind.UPS for name in loads)
     for name, component in site.components.items():
-        lives = name != point.component and on.components[name][0][1] & 1
+        if batteries and component.kind is Kind.UPS:
+            continue
+        lives = name != point.component and any(mask & 1 for _, mask in on.components[name])
         if component.kind in PASSES_POWER and lives and loads and not _depends(site, name, loads):
             fix = Feed(name, loads)
             yield (fix,), str(fix)

@@ -23,7 +23,7 @@ def _reasons(explanations: Sequence[Explanation]) -> Iterator[str]:
         yield "  Why, and what would end it"
     for explanation in explanations:
         yield f"    {explanation.point.component}: {explanation.reason}"
-        yield from (f"      {' > '.join(chain)}" for chain in explanation.chains)
+        yield from (f"      {' > '.join(chain[:-1])} > 911 by {chain[-1]}" for chain in explanation.chains)
         if explanation.remedy is None:
             yield "      no single change ends it"
         else:
@@ -35,14 +35,18 @@ def _reasons(explanations: Sequence[Explanation]) -> Iterator[str]:
 def _outage(events: Sequence[Event]) -> Iterator[str]:
     if events:
         yield "  A utility outage, as far as it is assured"
-    for moment, group in groupby(events, key=lambda event: FOREVER if event.low is None else event.low):
+    # Moments that are told alike are one line: a minute's end and the end of its first seconds.
+    assured = [event for event in events if event.low is not None and event.low != FOREVER]
+    for moment, group in groupby(assured, key=lambda event: spoken(event.low or 0)):
         together = list(group)
-        if moment == FOREVER:
-            continue
         for on, word in ((False, "off"), (True, "on")):
-            names = [event.what for event in together if event.on is on]
+            names = [_what(event) for event in together if event.on is on]
             if names:
-                yield f"    {spoken(moment)}: {joined(names)} {word}"
+                yield f"    {moment}: {joined(names)} {word}"
+
+
+def _what(event: Event) -> str:
+    return f"911 by {event.what}" if event.kind == "path" else event.what
 
 
 def _margin(margin: Margin) -> str:

@@ -47,16 +47,16 @@ def test_explain_tells_why_what_would_end_it_and_how_an_outage_goes(written: Pat
     assert told.exit_code == 0
     assert told.stdout.split("  Why, and what would end it\n")[1] == (
         "    conduit: by-a and by-b both end in conduit\n"
-        "      conduit > wan-a > by-a\n"
-        "      conduit > wan-b > by-b\n"
+        "      conduit > wan-a > 911 by by-a\n"
+        "      conduit > wan-b > 911 by by-b\n"
         "      a second way beside conduit; that leaves utility\n"
-        "    utility: without utility ups holds 23 min; 2 h are required\n"
-        "      utility > wan-a > by-a\n"
-        "      utility > wan-b > by-b\n"
+        "    utility: without utility ups holds 23 min, 97 min short of the 2 h required\n"
+        "      utility > wan-a > 911 by by-a\n"
+        "      utility > wan-b > 911 by by-b\n"
         "      a bigger UPS: ups is 97 min short; that leaves conduit\n"
         "  A utility outage, as far as it is assured\n"
         "    at once: utility off\n"
-        "    23 min: ups, wan-a, wan-b, by-a, by-b and 911 off\n"
+        "    23 min: ups, wan-a, wan-b, 911 by by-a, 911 by by-b and 911 off\n"
         "  Margin: 1 more failure\n"
     )
 

@@ -50,12 +50,12 @@ def test_the_reasons_the_chains_and_the_cheapest_fix() -> None:
     assert conduit.remedy.text == "a second way beside conduit-east"
     assert conduit.remedy.leaves == ("ups-idf", "utility")
 
-    assert ups.reason == "desk-phones and lobby both end in ups-idf"
+    assert ups.reason == "desk-phones and lobby both draw on ups-idf"
     assert ups.remedy is not None
     assert ups.remedy.fixes == (Feed("utility", ("phones", "lobby-phone")),)
     assert ups.remedy.leaves == ("conduit-east", "utility")
 
-    assert utility.reason == "without utility ups-idf holds 23 min; 2 h are required"
+    assert utility.reason == "without utility ups-idf holds 23 min, 97 min short of the 2 h required"
     assert utility.remedy is not None
     assert utility.remedy.text == "a bigger UPS: ups-idf is 97 min short"
 
@@ -73,8 +73,8 @@ def two_ways() -> Site:
 @pytest.mark.parametrize(
     ("reading", "reason", "fix"),
     [
-        (SILENT, "by-a does not work, and by-b ends in wan-b", "wan-a back in service"),
-        (BLIND, "by-a is not known to work, and by-b ends in wan-b", "wan-a seen to work"),
+        (SILENT, "by-a does not work, and by-b needs wan-b", "wan-a back in service"),
+        (BLIND, "by-a is not known to work, and by-b needs wan-b", "wan-a seen to work"),
     ],
 )
 def test_what_is_not_seen_to_work_is_restored_before_anything_is_bought(
@@ -118,8 +118,8 @@ def test_a_live_weakness_of_the_design_is_told_with_the_fix_of_the_design() -> N
     live, now = history.at(T0)
     pbx, utility = explain_live(now, live, history.memory)
     assert (pbx.reason, pbx.remedy and pbx.remedy.text) == (
-        "desk is the only path, and it ends in pbx",
-        "a second pbx beside pbx",
+        "desk is the only path, and it needs pbx",
+        "a second PBX beside pbx",
     )
     assert utility.chains == (("utility", "pbx", "desk"),)
 
@@ -197,3 +197,51 @@ def test_a_fix_is_read_from_the_command_line() -> None:
         parse_fix("wan-a=2h", declared)
     with pytest.raises(ValueError, match="'2x' is not a duration"):
         parse_fix("ups-idf=2x", declared)
+
+
+def test_a_feed_that_is_there_comes_before_a_bigger_battery() -> None:
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "generator": {"kind": "generator", "starts_within": "30s", "fuel": "24h"},
+            "ups": {"kind": "ups", "power": ["utility"], "runtime": "23m"},
+            "pbx": {"kind": "pbx", "power": ["ups"]},
+        },
+        {"desk": ["pbx"]},
+        requires="2h",
+    )
+    told = {explanation.point.component: explanation for explanation in explain(assess_design(declared, 0))}
+    remedy = told["utility"].remedy
+    assert remedy is not None
+    assert (remedy.fixes, remedy.leaves) == ((Feed("generator", ("ups",)),), ("pbx", "ups"))
+
+
+def test_areas_are_told_that_lose_every_path() -> None:
+    declared = site(
+        {
+            "core": {"kind": "switch", "power": []},
+            "mobile": {"kind": "cellular", "power": []},
+        },
+        {"east": ["core"], "west": ["core"], "west-mobile": ["mobile"]},
+    )
+    served = {"east": ("east wing",), "west": ("west wing",), "west-mobile": ("west wing",)}
+    paths = tuple(replace(path, serves=served[path.name]) for path in declared.emergency_paths)
+    (core,) = explain(assess_design(replace(declared, emergency_paths=paths), 0))
+    assert core.reason == "east wing has no path but east, and it needs core"
+    assert core.chains == (("core", "east"), ("core", "west"))
+
+
+def test_what_ends_911_at_once_has_its_fix_though_the_requirement_stays_unmet() -> None:
+    declared = site(
+        {
+            "generator": {"kind": "generator", "starts_within": "0s", "fuel": "24h"},
+            "pbx": {"kind": "pbx", "power": ["generator"]},
+        },
+        {"desk": ["pbx"]},
+        requires="2d",
+    )
+    told = {explanation.point.component: explanation.remedy for explanation in explain(assess_design(declared, 0))}
+    assert {name: remedy and remedy.leaves for name, remedy in told.items()} == {
+        "generator": ("pbx",),
+        "pbx": ("generator",),
+    }
