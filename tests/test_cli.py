@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -455,7 +454,7 @@ def test_version() -> None:
 
 
 def test_every_flag_has_its_variable() -> None:
-    commands = {name: app.get_command(click.Context(app), name) for name in app.list_commands(click.Context(app))}
+    commands = app.every()
     flags = {
         (command.name, option.opts[0]): option.envvar
         for command in commands.values()

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-import click
 import pytest
 
 import probes
@@ -72,7 +71,7 @@ def block(path: Path, beginning: str) -> str:
 
 
 def test_every_command_stands_in_the_readme_with_flags_it_has() -> None:
-    commands = {name: app.get_command(click.Context(app), name) for name in app.list_commands(click.Context(app))}
+    commands = app.every()
     told = {named(command): does for command, does, *_ in rows(section(README, "## Commands"))}
     assert set(told) == set(commands)
     for name, does in told.items():

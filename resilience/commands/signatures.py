@@ -118,6 +118,11 @@ class Commands(click.Group):
 
         return declared
 
+    def every(self) -> dict[str, click.Command | None]:
+        """All of them by their names, whether asked for yet or not."""
+        context = click.Context(self)
+        return {name: self.get_command(context, name) for name in self.list_commands(context)}
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._elsewhere or self.commands)
 
