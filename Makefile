@@ -52,6 +52,7 @@ lint: $(VENV)/dev ## ruff and mypy
 
 bench: $(VENV)/test ## timings, side by side with their peers
 	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/bench_files.py
 	$(BIN)/python tests/bench_analysis.py
 	$(BIN)/python tests/bench_cycle.py
 

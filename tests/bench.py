@@ -20,7 +20,6 @@ from itertools import combinations
 from multiprocessing.connection import Connection
 
 import icmplib
-import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
@@ -287,21 +286,6 @@ def render_again(
     return exporter.render(of, file_valid=True, vantage="central", durations=durations, parts=parts)
 
 
-# --- Reading --------------------------------------------------------------------------------------------------
-
-
-def reading() -> None:
-    text, types = site_text(48).encode(), probes.registry()
-    title(f"Reading a site file of 48 components, {len(text) / 1000:.1f} kB")
-    ours = seconds(lambda: read_site(text, "bench.yaml", types), times=10)
-    plain = seconds(lambda: yaml.safe_load(text), times=3)
-    row("read_site: tree with marks, checked, typed", ms(ours))
-    row("yaml.safe_load, no check", ms(plain), f"×{plain / ours:.1f}")
-    if hasattr(yaml, "CSafeLoader"):
-        in_c = seconds(lambda: yaml.load(text, yaml.CSafeLoader), times=10)
-        row("yaml.load with libyaml, no check", ms(in_c), f"×{in_c / ours:.1f}")
-
-
 # --- Probes ---------------------------------------------------------------------------------------------------
 
 
@@ -440,6 +424,6 @@ def echoes() -> None:
 
 if __name__ == "__main__":
     begun = time.perf_counter()
-    for part in (analysis, exposition, reading, nut_polls, snmp_gets, echoes):
+    for part in (analysis, exposition, nut_polls, snmp_gets, echoes):
         part()
     title(f"in {time.perf_counter() - begun:.0f} s")

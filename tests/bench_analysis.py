@@ -1,4 +1,4 @@
-"""The analysis beside scram (Debian package `scram`), and whole commands over many files. Run by `make bench`.
+"""The analysis beside scram (Debian package `scram`). Run by `make bench`.
 
 scram is timed as a process, as a batch would have to call it, and by its own reported calculation beside that.
 """
@@ -7,14 +7,13 @@ import multiprocessing
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from bench import NOW, ROUNDS, cpu, ms, row, site, site_text, title
+from bench import NOW, ROUNDS, cpu, ms, row, site, title
 from history import UP, ups
 from peers import SHARED
 from resilience import snapshot
@@ -26,8 +25,6 @@ from resilience.state import Memory, remember
 from resilience.treecuts import cut_set_counts
 
 SCRAM = shutil.which("scram")
-FILES = 500
-"""Files of the whole-command rows; a figure for 10,000 is told beside it, in proportion."""
 _OWN_TIME = re.compile(r"<calculation-time[^>]*>.*?<products>([\d.eE+-]+)</products>", re.DOTALL)
 
 
@@ -108,39 +105,6 @@ def counted_alone(path: Path) -> tuple[float, float] | None:
     return taken, peak / 1000
 
 
-def whole_commands() -> None:
-    title(f"Whole commands over {FILES} files of 30 to 60 components, one process")
-    with tempfile.TemporaryDirectory() as name:
-        for number in range(FILES):
-            text = site_text(30 + 6 * (number % 6)).replace("site: bench", f"site: bench-{number}")
-            (Path(name) / f"{number:05}.yaml").write_text(text)
-        for command in (("check",), ("analyze", "--format", "json")):
-            begun = time.perf_counter()
-            subprocess.run([sys.executable, "-m", "resilience", *command, name], stdout=subprocess.DEVNULL, check=True)
-            taken = time.perf_counter() - begun
-            row(" ".join(command), f"{taken:.1f} s", f"10,000: {taken / FILES * 10_000:.0f} s")
-    with tempfile.TemporaryDirectory() as name:
-        one = Path(name) / "one.yaml"
-        one.write_text(site_text(48))
-        begun = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "resilience", "analyze", str(one)], stdout=subprocess.DEVNULL, check=True)
-        row("analyze, one file, cold", f"{time.perf_counter() - begun:.2f} s")
-
-
-def fleet_check() -> None:
-    branches = Path(__file__).resolve().parents[1] / "sites" / "branches"
-    title("check over 2,000 ten-line sites under one template")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shutil.copy(branches / "_defaults.yaml", folder)
-        text = (branches / "branch-arvada.yaml").read_text()
-        for number in range(2_000):
-            (folder / f"b{number:04}.yaml").write_text(text.replace("branch-arvada", f"branch-{number}"))
-        begun = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "resilience", "check", name], capture_output=True, check=True)
-        row("check", f"{time.perf_counter() - begun:.1f} s")
-
-
 if __name__ == "__main__":
-    for part in (sites_beside_scram, live_again, published_trees, whole_commands, fleet_check):
+    for part in (sites_beside_scram, live_again, published_trees):
         part()
