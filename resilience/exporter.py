@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from resilience.assess import Assessment, ComponentState, SiteState
 from resilience.catalogue import METRICS, PREFIX, QUANTITIES
 from resilience.duration import FOREVER, Ms
-from resilience.findings import Finding
+from resilience.finding import Finding
 from resilience.margin import margin
 from resilience.model import ProbeSpec, Site
 from resilience.planned import work_at
