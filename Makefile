@@ -10,6 +10,7 @@ PEERS := \
 	dnsmasq-base \
 	iproute2 \
 	iputils-ping \
+	dbus \
 	kamailio \
 	kamailio-extra-modules \
 	kamailio-json-modules \
@@ -17,6 +18,7 @@ PEERS := \
 	libnss3-tools \
 	libpangoft2-1.0-0 \
 	nftables coturn nginx-light \
+	modemmanager \
 	nut-client \
 	nut-server \
 	openssl \

@@ -20,6 +20,7 @@ BUILT_IN: Mapping[str, str] = {
     "snmp-ups": "probes.declared.snmp_ups:SNMP_UPS",
     "snmp-line": "probes.declared.snmp_line:SNMP_LINE",
     "snmp-cellular": "probes.declared.snmp_cellular:SNMP_CELLULAR",
+    "modemmanager": "probes.declared.modemmanager:MODEMMANAGER",
     "snmp-ats": "probes.declared.snmp_ats:SNMP_ATS",
     "snmp-interface": "probes.declared.snmp_interface:SNMP_INTERFACE",
     "snmp-bgp": "probes.declared.snmp_bgp:SNMP_BGP",

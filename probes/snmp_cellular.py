@@ -1,60 +1,26 @@
 """The `snmp-cellular` probe: whether a router's modem has a SIM, a network and a signal.
 
-What may live here: how much signal is too little, and the probe. The MIBs are data in `probes.cellular_families`.
+What may live here: the probe. The MIBs are data in `probes.cellular_families`, the judgement is `probes.cellular`.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 
-from probes.cellular_families import FAMILIES, REFUSED, ROAMING, RSRP, RSRQ, RSSI, SINR
+from probes.cellular import judge
+from probes.cellular_families import FAMILIES, REFUSED
 from probes.declared.snmp_cellular import Settings
 from probes.snmp import Value
-from probes.snmp_rows import Row, Told, decode, spoken_values, verdict
+from probes.snmp_rows import Row, decode
 from probes.snmp_search import Makes, read
 from probes.snmp_tables import Family
 from resilience.probing import Run
-from resilience.reading import Observation, Reading, State
+from resilience.reading import Reading
 
 MODEMS = Makes(FAMILIES, REFUSED)
-
-WEAK: Mapping[str, tuple[float, str]] = {
-    RSRQ: (-15, "RSRQ"),
-    SINR: (0, "SINR"),
-}
-"""dB below which quality is poor, whatever the strength."""
-
-LEAST_RSSI = -85
-"""dBm; counts only where the modem tells no RSRP (2G and 3G)."""
-
-
-def weaknesses(figures: tuple[Observation, ...], least_rsrp: float) -> Iterator[str]:
-    """Each signal that is too weak, in words."""
-    levels = {figure.quantity: figure.value for figure in figures}
-    for quantity, (least, name) in {RSRP: (least_rsrp, "RSRP"), **WEAK}.items():
-        if quantity in levels and levels[quantity] < least:
-            yield f"weak signal: {name} {levels[quantity]:g} {'dBm' if quantity == RSRP else 'dB'}, under {least:g}"
-    if RSRP not in levels and levels.get(RSSI, 0) < LEAST_RSSI:
-        yield f"weak signal: RSSI {levels[RSSI]:g} dBm, under {LEAST_RSSI}"
-
-
-def judge(told: Told, settings: Settings) -> Reading:
-    """The reading that what the modem told amounts to."""
-    if settings.roaming:
-        at_home = (
-            heard._replace(says=replace(heard.says, weak=False)) if heard.says.word == ROAMING else heard
-            for heard in told.heard
-        )
-        told = replace(told, heard=tuple(at_home))
-    state, text = verdict(told, tuple(weaknesses(told.figures, settings.least_rsrp)))
-    if state is State.UNKNOWN and told.figures and not told.heard:
-        text = "it tells its signal, and not whether it is registered: add a probe that goes through it"
-    elif state is State.UNKNOWN and told.refused:
-        text = f"{text}; not believed: {', '.join(told.refused)}"
-    return Reading(state, None, text, (*told.figures, *spoken_values(told), *told.names))
 
 
 async def probe(settings: Settings, run: Run) -> Reading:
     def judged(family: Family, row: Row, found: Mapping[str, Value]) -> Reading:
-        return judge(decode(family, row.index, found), settings)
+        told = decode(family, row.index, found)
+        return judge(told, roaming=settings.roaming, least_rsrp=settings.least_rsrp)
 
     return await read(settings, MODEMS, run, judged)

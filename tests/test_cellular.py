@@ -16,7 +16,7 @@ from conftest import Probe, clear
 from probes.cellular_families import C3G, CELL_EXT, CISCO, FAMILIES, LTE, MIKROTIK, RUTOS, TELTONIKA
 from probes.declared.snmp_cellular import SNMP_CELLULAR, Settings
 from probes.snmp import Value
-from probes.snmp_cellular import judge
+from probes.cellular import judge
 from probes.snmp_rows import decode, rows_of
 from probes.snmp_tables import Family
 from resilience.catalogue import QUANTITIES
@@ -28,7 +28,7 @@ PLAIN = Settings(host="127.0.0.1")
 
 
 def read(family: Family, index: str, found: Mapping[str, Value], settings: Settings = PLAIN) -> Reading:
-    return judge(decode(family, index, found), settings)
+    return judge(decode(family, index, found), roaming=settings.roaming, least_rsrp=settings.least_rsrp)
 
 
 def seen(reading: Reading) -> dict[str, float | str]:
@@ -250,7 +250,7 @@ def test_a_modem_that_is_off_and_says_0_everywhere_has_no_figure() -> None:
         "mtxrLTEModemSignalSINR 0",
         "mtxrLTEModemSignalRSSI 0",
     ]
-    assert judge(told, PLAIN).state is State.UNKNOWN
+    assert judge(told, roaming=False, least_rsrp=-105).state is State.UNKNOWN
 
 
 def test_two_modems_of_one_strength_get_no_figures_of_each_other() -> None:
