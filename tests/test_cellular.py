@@ -13,10 +13,10 @@ from hypothesis import strategies as some
 import peers
 import snmp_peer
 from conftest import Probe, clear
+from probes.cellular import judge
 from probes.cellular_families import C3G, CELL_EXT, CISCO, FAMILIES, LTE, MIKROTIK, RUTOS, TELTONIKA
 from probes.declared.snmp_cellular import SNMP_CELLULAR, Settings
 from probes.snmp import Value
-from probes.cellular import judge
 from probes.snmp_rows import decode, rows_of
 from probes.snmp_tables import Family
 from resilience.catalogue import QUANTITIES
