@@ -216,27 +216,28 @@ def test_planned_work_mutes_its_own_and_nothing_else(tmp_path: Path, monitors: t
         finding("x", "wan_down", "warning", "isp-a"): lasts(2, 40),
         finding("x", "path_down", "warning", "desk-by-a"): lasts(2, 40),
         finding("x", "spof_new", "warning", "isp-b"): lasts(2, 40),
+        finding("x", "maintenance_leaves_spof", "warning", "isp-a"): lasts(1, 30),
     }
     exposed = [
-        alert("ResiliencePathDown", component="desk-by-a"),
-        alert("ResilienceSinglePointNew", component="isp-b"),
+        alert("ResiliencePathDown", code="path_down"),
+        alert("ResilienceSinglePointNew", code="spof_new"),
     ]
-    itself = alert("ResilienceFindingWarning", component="isp-a")
-    check(
-        tmp_path,
-        as_told_by(monitors, series),
-        {10: exposed, 29: exposed, 31: [*exposed, itself], 46: []},
-        by="alertname, component",
-    )
+    by_the_work = alert("ResilienceFindingWarning", code="maintenance_leaves_spof")
+    itself = alert("ResilienceFindingWarning", code="wan_down")
+    during = [*exposed, by_the_work]
+    fires = {10: during, 29: during, 31: [*during, itself], 36: [*exposed, itself], 46: []}
+    check(tmp_path, as_told_by(monitors, series), fires)
 
 
-def test_planned_work_resolves_nothing_that_was_told_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quiet", [5, 20], ids=["the monitor is quiet", "the monitor speaks on"])
+def test_planned_work_resolves_nothing_that_was_told_before(tmp_path: Path, quiet: float) -> None:
+    """Whether it is over is said when the work is: of what is worked on the monitor does not speak."""
     series = facts("x", ends=60) | {
-        finding("x", "wan_down", "warning", "isp-a"): lasts(2, 20),
+        finding("x", "wan_down", "warning", "isp-a"): lasts(2, quiet),
         'resilience_maintenance_active{site="x",component="isp-a"}': lasts(5, 30),
     }
     told = [alert("ResilienceFindingWarning", code="wan_down")]
-    check(tmp_path, as_told_by(ONE, series), {4: told, 15: told, 24: told, 26: []})
+    check(tmp_path, as_told_by(ONE, series), {4: told, 15: told, 29: told, 34: told, 36: []})
 
 
 def test_planned_work_stays_muted_while_the_monitor_is_gone(tmp_path: Path) -> None:
