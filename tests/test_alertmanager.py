@@ -141,3 +141,20 @@ def test_a_mail_says_the_worst_first_and_what_to_do_instead(manager: Alertmanage
     assert html.index("911 will be lost") < html.index("Use lobby-line now") < html.index("<strong>critical")
     assert html.count("<strong>warning</strong>") == 3
     assert '<a href="https://wiki.example.org/runbooks/x.md"' in html
+
+
+def test_a_message_about_many_sites_says_for_each_what_to_do_instead(manager: Alertmanager, box: Inbox) -> None:
+    silent = [
+        alert("ResilienceSiteSilent", "no monitor judges this site", site=f"s{number}", owner="Somebody")
+        for number in range(9)
+    ]
+    for number, each in enumerate(silent):
+        each["annotations"]["use"] = f"Go to door {number}."
+    manager.post(*silent)
+    peers.wait_until(lambda: box.chat("#noc"), what="the message")
+    (message,) = box.chat("#noc")
+    assert message["title"] == "WARNING: HQ: no monitor judges this site (9 alerts)"
+    assert "*Go" not in message["text"]
+    assert [line.strip() for line in message["text"].splitlines()[1::2]] == [
+        each["annotations"]["use"] for each in silent
+    ]
