@@ -44,6 +44,9 @@ DRAIN = 5.0
 OF_THE_MONITOR = ("file_invalid", "monitor_impaired", "store_unavailable")
 """Findings that say nothing of the site itself; they are made anew each time and never latch."""
 
+GATHER = 0.05
+"""Seconds that an answer waits for others of its site before the site is assessed."""
+
 ProbeKey = tuple[str, str]
 
 
@@ -152,6 +155,7 @@ class Monitor:
         for task in (*running, *self._background):
             task.cancel()
         await asyncio.gather(*running, *self._background, return_exceptions=True)
+        await asyncio.sleep(2 * GATHER)  # what was answered last is still assessed
         await self._prober.aclose()
 
     def adopt(self, sites: Mapping[str, Site], faults: Mapping[str, str]) -> None:
@@ -284,17 +288,19 @@ class Monitor:
                 log.warning("%s", reading.text, extra={**said, "reason": reading.reason})
         if before is not None and before.state is not track.state:
             log.info("%s", reading.text or f"was {before.state}", extra={**said, "state": track.state})
-        self._refresh_soon(watch)
+        self._refresh_soon(watch, GATHER)
 
-    def _refresh_soon(self, watch: Watch) -> None:
-        """One new snapshot for all answers of this turn of the loop."""
-        if not watch.stale:
+    def _refresh_soon(self, watch: Watch, gather: float = 0.0) -> None:
+        """A new snapshot, which waits `gather` seconds for answers that come together with this one."""
+        if not (watch.stale and gather):
             watch.stale = True
-            asyncio.get_running_loop().call_soon(self._refresh, watch)
+            asyncio.get_running_loop().call_later(gather, self._refresh, watch)
 
     def _refresh(self, watch: Watch) -> None:
         """A new snapshot and its metrics. Where that fails nothing is said of the site: what was true may not be."""
         watch.stale = False
+        if self.watches.get(watch.site.id) is not watch:
+            return
         try:
             self._take(watch)
         except Exception:
