@@ -3,6 +3,7 @@
 `now` in seconds since 1970, energy in milliseconds.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -162,7 +163,7 @@ def energy_of(component: Component, seen: Quantities, memory: Memory, now: float
         if component.measured is None:
             return energy
         # A battery that a drill has measured is assured for no longer than that, what it has spent taken off.
-        spent = 0 if discharge is None else round((now - discharge.since) * 1000)
+        spent = 0 if discharge is None else math.ceil(now - discharge.since) * 1000
         return replace(energy, low=min(energy.low, max(0, component.measured - spent)))
     if component.kind is Kind.GENERATOR and component.probes:
         return _generator_energy(component, seen, memory.running_since.get(component.name), now)
