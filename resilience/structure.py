@@ -18,7 +18,7 @@ MOST_MOMENTS = 4096
 """Moments at which something changes. A real site has about ten; stored energy nested without end has no bound."""
 
 
-SHALLOW = 200
+SHALLOW = 100
 """Components that cannot stand on each other deeper than Python recurses."""
 
 

@@ -11,7 +11,7 @@ from builders import random_sites, site
 from resilience.cutsets import combination, combination_masks, minimal_cut_sets
 from resilience.model import Gate, Site
 from resilience.steps import Batch
-from resilience.structure import Structure, StructureTooLarge, bits
+from resilience.structure import SHALLOW, Structure, StructureTooLarge, bits
 from resilience.survival import design_bounds
 
 MINUTE = 60_000
@@ -142,6 +142,17 @@ def test_a_chain_of_thousands_is_no_recursion() -> None:
     chain = {"c0": {}} | {f"c{index}": {"needs": [f"c{index - 1}"]} for index in range(1, 5000)}
     declared = site(chain, {"p": ["c4999"]})
     assert lives(declared, set(), {"c0"}) == [math.inf, 0]
+
+
+@pytest.mark.parametrize("count", [SHALLOW, 2 * SHALLOW])
+def test_the_order_of_a_file_does_not_matter(count: int) -> None:
+    def above(index: int) -> Gate:
+        name = f"c{index - 1}"
+        return Gate(1, (Gate(2, (name, name, "spare")), Gate(1, ("spare", Gate(2, (name, name, name))))))
+
+    chain = {f"c{index}": {"needs": [above(index)]} for index in range(count - 2, 0, -1)}
+    declared = site({**chain, "c0": {}, "spare": {}}, {"p": [f"c{count - 2}"]})
+    assert lives(declared, set(), {"c0"}, {"spare"}, {"c0", "spare"}) == [math.inf, math.inf, math.inf, 0]
 
 
 def test_more_moments_than_any_site_has_are_refused() -> None:
