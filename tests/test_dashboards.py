@@ -34,13 +34,16 @@ FILES = {path.stem: json.loads(path.read_text()) for path in sorted(FOLDER.glob(
 PALETTE = {"#009E73", "#E69F00", "#CC79A7", "#D55E00", "#0072B2", "#56B4E9", "#F0E442", "#8E8E8E"}
 """Okabe and Ito's, without black, and a grey."""
 NOTHING_HERE = {
+    ("site", "How full", "A"),
+    ("site", "Leaves by its own provider", "A"),
     ("site", "Trunks", "B"),
     ("site", "Fallback lines", "A"),
     ("site", "Cellular signal", "A"),
     ("shared-risks", "Sites on $shared", "C"),
     ("site", "Drills", "annotation"),
 }
-"""Queries that find nothing in the demonstration and say so: it has no PBX, no line card and no modem that is read."""
+"""Queries that find nothing in the demonstration and say so: it has no PBX, no line card and no modem
+that is read, and neither a router nor a STUN server."""
 
 
 def panels() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -285,6 +285,33 @@ def lines() -> list[Json]:
             unit="s",
             min=0,
         ),
+        timeseries(
+            "Call quality",
+            [query(reading("wan_mos", by, "min"), **each)],
+            at=(0, 37, 8, 7),
+            description=f"{none} What a call would be worth: 4 is good, under 2.6 it is not one (MOS, estimated).",
+            empty="No line is pinged",
+            min=1,
+            max=4.5,
+        ),
+        timeseries(
+            "How full",
+            [query(reading("interface_utilization_ratio", by), **each)],
+            at=(8, 37, 8, 7),
+            description=f"{MAY_BE_EMPTY} where no interface is read. Of the capacity that the site file declares.",
+            empty="No interface is read",
+            unit="percentunit",
+            min=0,
+            max=1,
+        ),
+        timeline(
+            "Leaves by its own provider",
+            [query(reading("egress_expected", by, "min"), **each)],
+            at=(16, 37, 8, 7),
+            description=f"{MAY_BE_EMPTY} where no egress probe has an expected prefix. No: the line counts as unknown.",
+            empty="No line's way out is proven",
+            mappings=YES_NO,
+        ),
         timeline(
             "Trunks",
             [
@@ -295,7 +322,7 @@ def lines() -> list[Json]:
                     ref="B",
                 ),
             ],
-            at=(0, 37, 12, 7),
+            at=(0, 44, 12, 7),
             description=f"{MAY_BE_EMPTY} where no trunk is probed. One that answers may still not route 911.",
             empty="No trunk is probed",
             mappings=YES_NO,
@@ -303,7 +330,7 @@ def lines() -> list[Json]:
         timeline(
             "Fallback lines",
             [query(reading("line_in_service", "component", "min"), legend="{{component}}")],
-            at=(12, 37, 6, 7),
+            at=(12, 44, 6, 7),
             description=f"{MAY_BE_EMPTY} where no fallback line is read.",
             empty="No fallback line is read",
             mappings=YES_NO,
@@ -311,7 +338,7 @@ def lines() -> list[Json]:
         timeseries(
             "Cellular signal",
             [query(reading("cellular_rsrp_dbm", "component", "min"), legend="{{component}}")],
-            at=(18, 37, 6, 7),
+            at=(18, 44, 6, 7),
             description=f"{MAY_BE_EMPTY} where no modem is read. RSRP: under −110 dBm is weak.",
             empty="No modem is read",
             unit="dBm",
@@ -328,7 +355,7 @@ def evidence() -> list[Json]:
         table(
             "Findings",
             rows(findings),
-            at=(0, 44, 12, 12),
+            at=(0, 51, 12, 12),
             description=f"{MAY_BE_EMPTY} where nothing is found. The code leads to what to do; stale: not seen since.",
             empty="Nothing is found",
             transformations=merged(
@@ -344,7 +371,7 @@ def evidence() -> list[Json]:
         table(
             "Components and their evidence",
             rows(state, age),
-            at=(12, 44, 12, 12),
+            at=(12, 51, 12, 12),
             description="What is believed of each component, why, and how old that is.",
             empty="declared",
             transformations=merged(
@@ -366,7 +393,7 @@ def evidence() -> list[Json]:
         timeline(
             "Components",
             [query(f"min by (component) (resilience_component_state_code{{{HERE}}})", legend="{{component}}")],
-            at=(0, 56, 24, 14),
+            at=(0, 63, 24, 14),
             description="Each component over time.",
             empty="not judged",
             mappings=COMPONENT_STATES,
