@@ -47,6 +47,7 @@ _WARNING = (
     "store_unavailable",
     "alert_road_shared",
     "maintenance_leaves_spof",
+    "drill_contradicts",
 )
 _INFO = (
     "spof_design",

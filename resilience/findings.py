@@ -15,7 +15,7 @@ from resilience.model import PLUGS_IN, Component, Drill, Kind, ProbeSpec, Secret
 from resilience.planned import exposed, worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
-from resilience.sharing import hidden_sharing
+from resilience.sharing import contradictions, hidden_sharing
 from resilience.state import Memory, Seen, Status
 from resilience.survival import Live
 from resilience.wire import disagreements
@@ -66,6 +66,7 @@ def live_findings(
     found += [
         Finding("drill_overdue", drill.name, _overdue_text(drill)) for drill in now.site.drills if drill.overdue(now.at)
     ]
+    found += [Finding("drill_contradicts", *one) for one in contradictions(now.site)]
     for ups, told in _overloads(now.site, live).items():
         found += [Finding("ups_pair_overload", ups, "; ".join(told))] if told else []
     found += [Finding("trunk_wire_disagrees", *one) for one in disagreements(now.site, live.own)]

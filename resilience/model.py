@@ -223,6 +223,16 @@ class AcceptedRisk:
     """The last day on which it is accepted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surprise:
+    """Where a drill contradicted the model: `component` went off undeclared, or stayed on against what is declared."""
+
+    component: str
+    undeclared: bool
+    edit: str
+    """A proposed change of the site file."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
     """A scenario that people rehearse and exercise. Durations in ms."""
@@ -241,6 +251,8 @@ class Drill:
     """When it was last held and proved something, in seconds since 1970."""
     result: str = ""
     """`passed` or `failed`, of that time."""
+    surprises: tuple[Surprise, ...] = ()
+    """Of that time."""
     running: bool = False
 
     @property
@@ -308,6 +320,17 @@ class Site:
     @cached_property
     def areas(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(area for path in self.emergency_paths for area in path.serves))
+
+    def stands_on(self, name: str) -> frozenset[str]:
+        """`name` and all that it needs and is fed by, however far away."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            if one not in found:
+                found.add(one)
+                waiting.extend(self.inputs(one))
+        return frozenset(found)
 
     def inputs(self, name: str) -> tuple[str, ...]:
         """What `name` needs and is fed by, directly, each once."""

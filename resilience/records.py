@@ -62,7 +62,8 @@ def _with_past(drill: Drill, records: Records) -> Drill:
     running = records.running is not None and records.running.drill.name == drill.name
     if not counted:
         return replace(drill, running=running) if running else drill
-    return replace(drill, held_at=counted[-1].at, result=counted[-1].verdict.value, running=running)
+    last = counted[-1]
+    return replace(drill, held_at=last.at, result=last.verdict.value, surprises=last.surprises, running=running)
 
 
 def check(at: float, body: Mapping[str, Any]) -> Attestation:

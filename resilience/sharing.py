@@ -1,4 +1,4 @@
-"""Hidden sharing: what is declared independent and is seen to be one and the same. Pure."""
+"""Where evidence contradicts what is declared: hidden sharing, and what drills have shown. Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -38,17 +38,21 @@ def hidden_sharing(site: Site, seen: Mapping[str, Quantities]) -> Iterator[tuple
 
 
 def _declared(site: Site, names: list[str]) -> bool:
-    return bool(frozenset.intersection(*(_shared_risks(site, name) for name in names)))
+    common = frozenset.intersection(*map(site.stands_on, names))
+    return any(site.components[name].kind is Kind.SHARED_RISK for name in common)
 
 
-def _shared_risks(site: Site, name: str) -> frozenset[str]:
-    """The shared risks that `name` needs, however far away."""
-    found, waiting, visited = set[str](), [name], set[str]()
-    while waiting:
-        one = waiting.pop()
-        if one not in visited:
-            visited.add(one)
-            waiting.extend(site.inputs(one))
-            if site.components[one].kind is Kind.SHARED_RISK:
-                found.add(one)
-    return frozenset(found)
+def contradictions(site: Site) -> Iterator[tuple[str, str]]:
+    """(component, sentence): where a drill was the last to say that the file is wrong, and the file still is."""
+    for drill in site.drills:
+        failed = [name for name in drill.fail if name in site.components]
+        for surprise in drill.surprises:
+            name = surprise.component
+            if name not in site.components:
+                continue
+            beneath = site.stands_on(name)
+            depends = any(not beneath.isdisjoint(site.stands_on(other)) for other in failed)
+            if surprise.undeclared and not depends:
+                yield name, f"{name} went off in the drill {drill.name}, and nothing declares why; {surprise.edit}"
+            elif not surprise.undeclared and not beneath.isdisjoint(failed):
+                yield name, f"{name} stayed on in the drill {drill.name} against what is declared; {surprise.edit}"

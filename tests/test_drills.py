@@ -1,12 +1,13 @@
 """Drills: predicted, measured, compared. What happens is told as readings; the law makes of them what it does."""
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given, settings
 
-from builders import random_sites, site
+from builders import component, random_sites, site
 from exercise import START, exercise, note
 from history import SILENT, UP, probe, ups
 from resilience.assess import assess_design
@@ -16,8 +17,9 @@ from resilience.drills.plan import Held, due, never_covered, proposals
 from resilience.drills.record import Outcome, drill_of, prediction_of, to_json
 from resilience.drills.rehearsal import rehearse
 from resilience.duration import FOREVER
-from resilience.model import Drill, Site, any_of
+from resilience.model import Drill, Site, Surprise, all_of, any_of
 from resilience.records import Records, recorded
+from resilience.sharing import contradictions
 from resilience.steps import Batch
 from resilience.survival import design_bounds
 
@@ -266,3 +268,19 @@ def test_what_no_drill_has_covered_and_what_to_drill_next() -> None:
         "- {name: utility-lost, fail: [utility], every: 180d, expect: {path: desk, within: 2m}}",
     )
     assert [name for name, _ in found] == ["utility", "isp-a", "isp-b"]
+
+
+def test_what_a_drill_found_stands_until_the_file_says_it() -> None:
+    everything = A_DOWN | {"isp-b": SILENT, "trunk-b": SILENT}
+    record = exercise(office(), CUT_A, WELL, [note(10, "", mark="fault"), (40, everything), (300, WELL)], lasts=400)
+    (found,) = judge(record).surprises
+    surprise = Surprise(found.name, found.match is Match.UNDECLARED, found.edit)
+    past = Held(1, CUT_A.name, CUT_A.fail, START, Verdict.FAILED, (surprise,))
+    declared = recorded(office(drills=(CUT_A,)), Records(held=(past,)))
+    assert [name for name, _ in contradictions(declared)] == ["isp-b"]
+    mended = {
+        name: replace(component, needs=all_of("fibre")) if name in ("isp-a", "isp-b") else component
+        for name, component in declared.components.items()
+    }
+    mended["fibre"] = component("fibre", "shared-risk")
+    assert [*contradictions(replace(declared, components=mended))] == []

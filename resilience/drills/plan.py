@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from resilience.assess import Assessment, SinglePoint
 from resilience.drills.judgement import Verdict
 from resilience.duration import spoken
-from resilience.model import Drill, Site
+from resilience.model import Drill, Site, Surprise
 from resilience.steps import Batch
 
 
@@ -19,6 +19,7 @@ class Held:
     fail: tuple[str, ...]
     at: float
     verdict: Verdict
+    surprises: tuple[Surprise, ...] = ()
 
     @property
     def counts(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from resilience import records
+from resilience.drills.comparison import Match
 from resilience.drills.judgement import Verdict, judge
 from resilience.drills.plan import Held
 from resilience.drills.record import (
@@ -25,7 +26,7 @@ from resilience.drills.record import (
     resumed,
     to_json,
 )
-from resilience.model import Drill, Site, names_in
+from resilience.model import Drill, Site, Surprise, names_in
 from resilience.store import evidence
 from resilience.store.tables import drill_actions, drill_entries, drills, findings, notifications
 
@@ -49,7 +50,7 @@ def begin(connection: Connection, site: Site, drill: Drill, *, by: str, particip
         raise DrillRefused(f"drill {other.id} ({other.drill.name}) is still running at {site.id}")
     plan = {
         "site_name": site.name,
-        "drill": to_json(replace(drill, held_at=None, result="", running=False)),
+        "drill": to_json(replace(drill, held_at=None, result="", surprises=(), running=False)),
         "kinds": {name: component.kind for name, component in site.components.items()},
         "inputs": {name: list(site.inputs(name)) for name in site.components},
         "paths": {path.name: list(dict.fromkeys(names_in(path.needs))) for path in site.emergency_paths},
@@ -68,6 +69,7 @@ def begin(connection: Connection, site: Site, drill: Drill, *, by: str, particip
             reason="",
             verdict="",
             batteries="{}",
+            surprises="[]",
             hash="",
         )
     )
@@ -126,7 +128,13 @@ def close(connection: Connection, number: int, *, at: float) -> Record:
         "record": _digest(record),
     }
     entry = evidence.append(connection, kind=DRILL, site=record.site, subject=record.drill.name, body=body, at=at)
-    closed = {"verdict": shown.verdict, "batteries": json.dumps(measured), "hash": entry.hash}
+    surprises = [[row.name, row.match is Match.UNDECLARED, row.edit] for row in shown.surprises]
+    closed = {
+        "verdict": shown.verdict,
+        "batteries": json.dumps(measured),
+        "surprises": json.dumps(surprises),
+        "hash": entry.hash,
+    }
     connection.execute(update(drills).where(drills.c.id == number).values(closed))
     if shown.verdict is Verdict.PASSED:
         earlier = select(drills.c.id).filter_by(site=record.site, name=record.drill.name).where(drills.c.id < number)
@@ -258,7 +266,8 @@ def held(connection: Connection, site: str = "") -> dict[str, list[Held]]:
     found: dict[str, list[Held]] = {}
     for row in connection.execute(wanted).mappings():
         fail = tuple(json.loads(row["plan"])["drill"]["fail"])
-        one = Held(row["id"], row["name"], fail, row["ended"], Verdict(row["verdict"]))
+        surprises = tuple(Surprise(*one) for one in json.loads(row["surprises"]))
+        one = Held(row["id"], row["name"], fail, row["ended"], Verdict(row["verdict"]), surprises)
         found.setdefault(row["site"], []).append(one)
     return found
 

@@ -161,6 +161,7 @@ drills = Table(
     Column("reason", Text, nullable=False),
     Column("verdict", Text, nullable=False),
     Column("batteries", Text, nullable=False),  # seconds that each UPS was measured to hold, as JSON
+    Column("surprises", Text, nullable=False),  # where it contradicted the model, as JSON
     Column("hash", Text, nullable=False),  # of the entry of evidence that closed it
     Index("drill_by_site", "site", "started"),
 )

@@ -19,7 +19,8 @@ def upgrade() -> None:
         sa.Column("prediction", sa.Text),
         sa.Column("outcome", sa.Text, nullable=False),
         sa.Column("ended", sa.Double),
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("ended_by", "reason", "verdict", "batteries", "hash")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("ended_by", "reason", "verdict")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("batteries", "surprises", "hash")),
     )
     op.create_index("drill_by_site", "drill", ["site", "started"])
     op.create_table(
