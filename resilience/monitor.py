@@ -189,6 +189,10 @@ class Monitor:
                 self._replace(watch, recorded(watch.declared, is_now))
                 self._refresh_soon(watch)
 
+    def records_of(self, site: str) -> Records:
+        """What people have recorded of a site."""
+        return records_for(site, self._records)
+
     async def look(self, site: Site, budget: float) -> exporter.Families:
         """The metrics of one look at `site` within `budget` seconds, apart from what is watched. Callers share it."""
         task = self._looks.get(site.id)
@@ -323,7 +327,7 @@ class Monitor:
         _log_changes(watch, taken)
         if self._recorder is not None:
             self._recorder.took(taken)
-        running = records_for(watch.site.id, self._records).running
+        running = self.records_of(watch.site.id).running
         if self._follower is not None:
             self._follower.took(taken, running)
         if self._notifier is not None:

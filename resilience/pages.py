@@ -14,8 +14,9 @@ from resilience.assess import NOW, UTILITY, Assessment, SiteState, Survival
 from resilience.drawing import draw
 from resilience.drawing_time import draw_outage
 from resilience.duration import FOREVER, Ms, spoken
+from resilience.explain import explain_live
 from resilience.finding import Severity
-from resilience.margin import timeline
+from resilience.margin import margin, timeline
 from resilience.model import Site
 from resilience.reading import State
 from resilience.snapshot import Snapshot
@@ -58,29 +59,29 @@ class Row:
         current = self.now.scenario(NOW)
         return current if current and current.low < FOREVER else self.now.scenario(UTILITY) or current
 
-    def rank(self) -> tuple[int, float, str]:
-        """Worst first; among equals the one with the least time left."""
+    def rank(self) -> tuple[int, int, float, str]:
+        """Worst first; among equals the one that fewest failures or the least time part from the loss."""
         order = [*SiteState, WAITING]
-        return order.index(self.state), self.left.low if self.left else FOREVER, self.site.id
+        failures = margin(self.now).failures if self.now else 0
+        return order.index(self.state), failures, self.left.low if self.left else FOREVER, self.site.id
 
 
 def fleet(sites: Iterable[tuple[Site, Snapshot | None]], at: float) -> str:
     rows = sorted((Row(site, taken) for site, taken in sites), key=Row.rank)
     counts = {state: sum(row.state == state for row in rows) for state in (*SiteState, WAITING)}
-    return _page("fleet.html.j2", at, rows=rows, counts=counts)
+    return page("fleet.html.j2", at, rows=rows, counts=counts)
 
 
 def site(declared: Site, taken: Snapshot | None, at: float) -> str:
     row = Row(declared, taken)
     if taken is None or taken.now is None:
-        return _page("site.html.j2", at, row=row, now=None)
+        return page("site.html.j2", at, row=row, now=None)
     now = taken.now
     states = {component.name: component for component in now.components}
-    points = {point.component: point for point in now.single_points}
     working = {name for name, component in states.items() if component.state is not State.DOWN}
     working |= {path.path.name for path in now.paths if path.possible} | ({"911"} if now.possible else set())
     utilities = declared.utilities
-    return _page(
+    return page(
         "site.html.j2",
         at,
         row=row,
@@ -89,7 +90,9 @@ def site(declared: Site, taken: Snapshot | None, at: float) -> str:
         drawing=draw(declared),
         states=states,
         paths={path.path.name: path for path in now.paths},
-        points=points,
+        points={point.component: point for point in now.single_points},
+        reasons={told.point.component: told for told in explain_live(now, taken.live, taken.memory)},
+        margin=margin(now),
         outage=draw_outage(declared, timeline(taken.live.bounds, utilities), working) if utilities else None,
         findings=taken.findings,
         severities=[*Severity],
@@ -97,11 +100,12 @@ def site(declared: Site, taken: Snapshot | None, at: float) -> str:
     )
 
 
-def missing(name: str, at: float) -> str:
-    return _page("missing.html.j2", at, name=name)
+def missing(what: str, name: str, at: float) -> str:
+    return page("missing.html.j2", at, what=what, name=name)
 
 
-def _page(template: str, at: float, **values: Any) -> str:
+def page(template: str, at: float, **values: Any) -> str:
+    """A page of `template`, as of `at` (seconds since 1970)."""
     return _TEMPLATES.get_template(template).render(at=at, **values)
 
 
@@ -130,5 +134,13 @@ def _value(seen: Seen) -> str:
     return f"{observation.value:.4g}{unit}" + (f" ({observation.text})" if observation.text else "")
 
 
-_TEMPLATES.filters.update(left=_spoken_left, spoken=spoken, clock=_clock, value=_value)
+def _day(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+def _after(seconds: float) -> str:
+    return "at once after" if seconds <= 0 else f"{spoken(seconds * 1000)} after"
+
+
+_TEMPLATES.filters.update(left=_spoken_left, spoken=spoken, clock=_clock, day=_day, after=_after, value=_value)
 _TEMPLATES.globals.update(age=_age)

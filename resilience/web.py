@@ -2,34 +2,26 @@
 
 import asyncio
 import re
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from resilience import acting, exporter, pages, reasons
+from resilience import acting, exporter, reasons
 from resilience.access import Access, Gate
 from resilience.model import Site
 from resilience.monitor import Monitor
 from resilience.snapshot import Snapshot
 from resilience.store.keeping import Keeper
+from resilience.webpages import page_routes
 
 SCRAPE_TIMEOUT = "x-prometheus-scrape-timeout-seconds"
 LOOK, ON_THE_WAY = 9.5, 0.5
 """Seconds for one look where the scraper does not say how long it waits, and of its wait for the way back."""
-ASSETS = {"style.css": "text/css", "refresh.js": "text/javascript"}
-PAGE_HEADERS = {
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -71,19 +63,6 @@ def application(
             return PlainTextResponse(f"{len(waiting)} sites have not had a full round yet\n", 503)
         return PlainTextResponse("ready\n")
 
-    async def fleet(request: Request) -> Response:
-        seen = [(watch.site, watch.snapshot) for watch in monitor.watches.values()]
-        # In a thread: a table of thousands of rows must not hold up the probes.
-        return HTMLResponse(await asyncio.to_thread(pages.fleet, seen, time.time()), headers=PAGE_HEADERS)
-
-    async def site_page(request: Request) -> Response:
-        name = request.path_params["site"]
-        watch = monitor.watches.get(name)
-        if watch is None:
-            return HTMLResponse(pages.missing(name, time.time()), 404, headers=PAGE_HEADERS)
-        text = await asyncio.to_thread(pages.site, watch.site, watch.snapshot, time.time())
-        return HTMLResponse(text, headers=PAGE_HEADERS)
-
     async def sd(request: Request) -> Response:
         return JSONResponse([_target(watch.site, request.url.netloc) for watch in monitor.watches.values()])
 
@@ -103,9 +82,7 @@ def application(
             Route("/probe", probe),
             Route("/-/healthy", healthy),
             Route("/-/ready", ready),
-            Route("/", fleet),
-            Route("/sites/{site}", site_page),
-            *(Route(f"/assets/{name}", _asset(name, kind)) for name, kind in ASSETS.items()),
+            *page_routes(monitor, keeper.drill if keeper is not None else lambda number: None),
             Route("/sd", sd),
             Route("/api/v1/sites", sites),
             Route("/api/v1/sites/{site}", site),
@@ -131,15 +108,6 @@ def _budget(timeout: str) -> float:
         return min(max(float(timeout) - ON_THE_WAY, ON_THE_WAY), 60.0)
     except ValueError:
         return LOOK
-
-
-def _asset(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
-    text = pages.asset(name)
-
-    async def answer(request: Request) -> Response:
-        return Response(text, media_type=kind, headers={"x-content-type-options": "nosniff"})
-
-    return answer
 
 
 def _target(site: Site, address: str) -> dict[str, object]:

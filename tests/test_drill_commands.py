@@ -61,10 +61,17 @@ def test_a_drill_from_the_plan_to_the_report(office: Office) -> None:
         assert "first: Tell the ward before you pull anything." in began
         assert "With line-a failed 911 goes by desk-by-b" in began
         assert monitor.value("resilience_drill_active", drill="line-a-cut") == 1
+        page = monitor.get(f"/drills/{number}").decode()
+        assert "Waiting for the fault: fail line-a." in page
+        assert "DRILL line-a-cut is under way" in monitor.get("/sites/branch").decode()
         assert "still running" in office.drill("start", str(office.file), "line-a-cut", "--by", "x", code=1)
         office.drill("note", number, "pulled the patch cord", "--mark", "fault", "--by", "R. Chen")
         office.lines.cut(0)
         monitor.wait_for_state("branch", "at_risk")
+        peers.wait_until(
+            lambda: "911 goes by desk-by-b." in monitor.get(f"/drills/{number}").decode(), what="the fall on the page"
+        )
+        assert "line-a is down, was up" in monitor.get(f"/drills/{number}").decode()
         call = ["--path", "desk-by-b", "--number", "non-emergency", "--heard", "the desk sergeant"]
         office.drill("call", number, *call, "--location", "room 2", "--by", "R. Chen")
         office.drill("note", number, "put it back", "--mark", "restored", "--by", "R. Chen")
@@ -78,6 +85,8 @@ def test_a_drill_from_the_plan_to_the_report(office: Office) -> None:
             what="the drill's metric",
         )
         assert monitor.value("resilience_drill_active", drill="line-a-cut") == 0
+        assert "After-action report" in monitor.get(f"/drills/{number}").decode()
+        assert f"/drills/{number}" in monitor.get("/drills").decode()
         # The call proved what desk-by-b needs, which nothing else watches.
         phones = next(c for c in monitor.site("branch")["components"] if c["name"] == "phones")
         assert phones["evidence"] == "proven"

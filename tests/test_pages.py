@@ -63,7 +63,11 @@ def test_what_a_file_or_a_device_says_is_text_and_never_markup() -> None:
         declared, name=wicked, emergency_paths=(replace(first, instructions=wicked), *rest), region=wicked
     )
     taken = moment(declared, isp_a=UP, isp_b=replace(SILENT, text=wicked))
-    for told in (pages.site(declared, taken, 100.0), pages.fleet([(declared, taken)], 100.0), pages.missing(wicked, 0)):
+    for told in (
+        pages.site(declared, taken, 100.0),
+        pages.fleet([(declared, taken)], 100.0),
+        pages.missing("site", wicked, 0),
+    ):
         assert "<script>alert" not in told
         assert "&lt;script&gt;alert" in told
 
@@ -129,7 +133,7 @@ def test_pages_may_load_nothing_from_elsewhere(running: tuple[Running, Lines]) -
     with urllib.request.urlopen(f"{monitor.url}/sites/branch", timeout=5) as answer:
         assert answer.headers["content-security-policy"].startswith("default-src 'none';")
         assert answer.headers["cache-control"] == "no-store"
-    assert "No site file here declares <b>elsewhere</b>" in not_found(f"{monitor.url}/sites/elsewhere")
+    assert "There is no site <b>elsewhere</b> here." in not_found(f"{monitor.url}/sites/elsewhere")
 
 
 def test_prometheus_finds_the_sites(running: tuple[Running, Lines]) -> None:
@@ -159,7 +163,7 @@ def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrom
 
 
 @pytest.mark.parametrize("size", [browser.WALL, browser.PHONE], ids=["wall", "phone"])
-@pytest.mark.parametrize("path", ["/", "/sites/branch", "/sites/elsewhere"])
+@pytest.mark.parametrize("path", ["/", "/sites/branch", "/sites/elsewhere", "/drills"])
 def test_pages_are_accessible_and_fit(
     running: tuple[Running, Lines], chrome: webdriver.Chrome, path: str, size: tuple[int, int]
 ) -> None:
@@ -177,16 +181,20 @@ def test_a_page_follows_what_happens_and_says_when_it_cannot(tmp_path: Path, chr
     (tmp_path / "sites").mkdir()
 
     def shown(selector: str) -> str:
-        return str(chrome.find_element(By.CSS_SELECTOR, selector).text)
+        # In one step: between finding an element and asking it, the page may have been brought up to date.
+        script = "const found = document.querySelector(arguments[0]); return found.hidden ? '' : found.innerText"
+        return str(chrome.execute_script(script, selector))
 
     with lines() as opened:
         (tmp_path / "sites" / "branch.yaml").write_text(site_on(opened.ports))
         with monitor_process.monitor(tmp_path / "sites", tmp_path / "log") as monitor:
             monitor.wait_for_state("branch", "protected")
             chrome.get(f"{monitor.url}/sites/branch")
-            assert shown("h1 .state") == "protected"
+            assert shown("h1 .state").strip() == "protected"
             opened.cut(0)
-            peers.wait_until(lambda: shown("h1 .state") == "at risk", seconds=20, what="the new state on the page")
+            peers.wait_until(
+                lambda: shown("h1 .state").strip() == "at risk", seconds=20, what="the new state on the page"
+            )
             assert "desk-by-b" in shown(".use")
             assert shown("#lost") == ""
         peers.wait_until(lambda: "not now" in shown("#lost"), seconds=20, what="the page's word that it is old")

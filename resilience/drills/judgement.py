@@ -54,12 +54,12 @@ class Judgement:
         return tuple(row for row in self.compared if row.match in wrong and row.kind != "path")
 
 
-def judge(record: Record) -> Judgement:
-    """What `record` shows; of one that still runs, what it shows so far."""
+def judge(record: Record, now: float | None = None) -> Judgement:
+    """What `record` shows; of one that still runs, what it shows until `now` (seconds since 1970)."""
     downs = {name: first_down(record, name) for name in record.drill.fail}
     mark = _mark(record, Mark.FAULT)
     fault_at = mark if mark is not None else min(map(_last_well, filter(None, downs.values())), default=None)
-    end = record.ended if record.ended is not None else max([record.started, *(entry.at for entry in record.entries)])
+    end = record.ended or now or max([record.started, *(entry.at for entry in record.entries)])
     again = _mark(record, Mark.RESTORED) or _up_again(record)
     ways = list(_ways(record, end))
     during = [way for way in ways if fault_at is not None and way.end > fault_at and way.start < (again or end)]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, delete, insert, select
 
-from resilience.drills.record import Entry, Prediction
+from resilience.drills.record import Entry, Prediction, Record
 from resilience.finding import SEVERITY, Finding
 from resilience.model import Site
 from resilience.notices import Notice, Notices
@@ -22,7 +22,7 @@ from resilience.records import Records
 from resilience.snapshot import Snapshot
 from resilience.store import tables
 from resilience.store.database import Store, StoreRefused, StoreUnavailable
-from resilience.store.drilling import Began, Happened
+from resilience.store.drilling import Began, DrillRefused, Happened, before, load
 from resilience.store.recording import records_of
 from resilience.store.remembered import Remembered, States, decoded, encoded
 from resilience.store.rows import Forgotten, Noticed, Row, Sent, changes, finding_rows, settle, states_of
@@ -148,6 +148,15 @@ class Keeper:
     def happened(self, number: int, entry: Entry) -> None:
         """Something happened in a drill."""
         self.put(Happened(number, entry))
+
+    def drill(self, number: int) -> tuple[Record, Record | None] | None:
+        """A drill and the one before it; None where there is none, or no database. Blocks."""
+        try:
+            with self.store.reading() as connection:
+                record = load(connection, number)
+                return record, before(connection, record)
+        except (DrillRefused, StoreUnavailable):
+            return None
 
     def look_soon(self) -> None:
         """Somebody has just recorded something."""
