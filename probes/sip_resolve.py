@@ -7,8 +7,10 @@ behind it are not known, and an address record of the same name may well be a we
 
 import asyncio
 import socket
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import dns.asyncresolver
@@ -87,15 +89,54 @@ def places(transport: Transport, records: Iterable[Srv]) -> tuple[Place, ...]:
     return tuple(Place(transport, record.target, record.port) for record in ranked if record.target != ".")
 
 
-@dataclass(slots=True)
+LONGEST_KEPT = 300.0
+"""Seconds: a TTL of a day would hide for as long that a trunk has moved."""
+
+
+class _Kept(dns.resolver.LRUCache):
+    """Answers for as long as their records live, and no longer than LONGEST_KEPT."""
+
+    def put(self, key: Any, value: dns.resolver.Answer) -> None:
+        value.expiration = min(value.expiration, time.time() + LONGEST_KEPT)
+        super().put(key, value)
+
+
+class Names:
+    """What one DNS server has answered, shared by all probes that ask it: four questions take 3.6 ms of CPU.
+
+    Without `server` the system's are asked, as /etc/resolv.conf names them at this moment.
+    """
+
+    def __init__(self, server: str = "", port: int = 53) -> None:
+        self.server, self._port = server, port
+        self._cache = _Kept(max_size=20_000)
+        self._resolver: dns.asyncresolver.Resolver | None = None
+        self._written = 0
+
+    def resolver(self) -> dns.asyncresolver.Resolver:
+        """Raises NoResolverConfiguration or OSError where the system names no server."""
+        written = 0 if self.server else Path("/etc/resolv.conf").stat().st_mtime_ns
+        if self._resolver is None or written != self._written:
+            fresh = dns.asyncresolver.Resolver(configure=not self.server)
+            if self.server:
+                fresh.nameservers, fresh.port = [self.server], self._port
+            fresh.cache = self._cache
+            self._resolver, self._written = fresh, written
+        return self._resolver
+
+    async def aclose(self) -> None:
+        self._cache.flush()
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
-    """The questions of one resolution, until `deadline` (the loop's clock). `server` and `port` name a DNS server;
-    without one the system's are asked, and names are made addresses as everywhere on this machine."""
+    """The questions of one resolution, until `deadline` (the loop's clock).
+
+    Where `names` is of the system's servers, names are made addresses as everywhere on this machine.
+    """
 
     deadline: float
-    server: str = ""
-    port: int = 53
-    _resolver: dns.asyncresolver.Resolver | None = field(default=None, init=False)
+    names: Names
 
     async def naptr(self, name: str) -> list[Naptr]:
         return [
@@ -108,7 +149,7 @@ class Lookup:
 
     async def addresses(self, host: str, family: socket.AddressFamily) -> list[str]:
         """Empty where the name has none of that family."""
-        if not self.server:
+        if not self.names.server:
             return await self._by_system(host, family)
         kinds = {socket.AF_INET: ("A",), socket.AF_INET6: ("AAAA",)}.get(family, ("A", "AAAA"))
         answers = await asyncio.gather(*(self._records(host, kind) for kind in kinds))
@@ -130,7 +171,7 @@ class Lookup:
         """The records of `name`, none where there are none; Unresolved where that could not be found out."""
         left = self.deadline - asyncio.get_running_loop().time()
         try:
-            answer = await self._asked().resolve(
+            answer = await self.names.resolver().resolve(
                 dns.name.from_text(name), kind, lifetime=max(left, 0.001), search=False, raise_on_no_answer=False
             )
         except dns.resolver.NXDOMAIN:
@@ -142,13 +183,6 @@ class Lookup:
         except (dns.exception.DNSException, OSError, ValueError) as error:
             raise Unresolved(f"{kind} of {name}: {type(error).__name__}") from None
         return list(answer.rrset or ())
-
-    def _asked(self) -> dns.asyncresolver.Resolver:
-        if self._resolver is None:
-            self._resolver = dns.asyncresolver.Resolver(configure=not self.server)
-            if self.server:
-                self._resolver.nameservers, self._resolver.port = [self.server], self.port
-        return self._resolver
 
 
 async def resolve(uri: SipUri, source: Source, lookup: Lookup) -> Found:

@@ -14,7 +14,7 @@ from probes.declared.sip_way import Server, Way
 from probes.declared.targets import Targets
 from probes.emergency import EmergencyRefused, permitted
 from probes.sip_pace import Pace, Quiet
-from probes.sip_resolve import Found, Lookup, Unresolved, resolve
+from probes.sip_resolve import Found, Lookup, Names, Unresolved, resolve
 from probes.sip_target import Source, Target
 from probes.sip_transport import BuildRequest, Exchange, Tls, UdpEndpoint, ask_by_stream
 from probes.targets import not_sent
@@ -61,7 +61,8 @@ class Round:
             return failure(Reason.CONFIG, f"ca {way.ca}: {error.strerror or error}")
         server = way.resolver or Server("")
         try:
-            return await resolve(self.uri, self.source, Lookup(self.latest, *server))
+            names = self.run.channels.get(("dns", server), lambda: Names(*server))
+            return await resolve(self.uri, self.source, Lookup(self.latest, names))
         except Unresolved as error:
             return failure(Reason.RESOLVE, f"{self.uri.host} does not resolve: {error}")
 

@@ -3,13 +3,18 @@
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
 import pytest
 
 import dns_peer
@@ -17,7 +22,19 @@ import peers
 from probes.declared.sip_options import SIP_OPTIONS
 from probes.declared.sip_uri import Transport, parse_uri
 from probes.declared.sip_way import Server, parse_server
-from probes.sip_resolve import Found, Lookup, Naptr, Place, Srv, Unresolved, places, resolve, srv_names
+from probes.sip_resolve import (
+    LONGEST_KEPT,
+    Found,
+    Lookup,
+    Names,
+    Naptr,
+    Place,
+    Srv,
+    Unresolved,
+    places,
+    resolve,
+    srv_names,
+)
 from probes.sip_target import Source
 from resilience.reading import Reading, Reason, State
 from test_sip_options import reply, uas
@@ -58,7 +75,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def led(uri: str, port: int, *, source: str = "", seconds: float = 3) -> Found:
     async def once() -> Found:
-        lookup = Lookup(asyncio.get_running_loop().time() + seconds, "127.0.0.1", port)
+        lookup = Lookup(asyncio.get_running_loop().time() + seconds, Names("127.0.0.1", port))
         return await resolve(parse_uri(uri), Source(source), lookup)
 
     return asyncio.run(once())
@@ -202,6 +219,43 @@ def test_where_only_naptr_is_dropped_srv_still_counts(server: int) -> None:
 def test_nobody_at_the_servers_port() -> None:
     with pytest.raises(Unresolved):
         led("sip:carrier.test", peers.free_port(socket.SOCK_DGRAM), seconds=0.3)
+
+
+@pytest.mark.parametrize(("ttl", "asked"), [(60, 1), (0, 3)])
+def test_what_a_server_said_stands_for_as_long_as_its_record(ttl: int, asked: int) -> None:
+    questions: list[str] = []
+
+    def answer(question: dns.message.Message) -> bytes:
+        questions.append(question.question[0].to_text())
+        response = dns.message.make_response(question)
+        name = question.question[0].name.to_text()
+        if name.startswith("_sip._udp"):
+            response.answer.append(dns.rrset.from_text(name, ttl, "IN", "SRV", "1 1 5077 one.test."))
+        else:
+            response.answer.append(dns.rrset.from_text(name, ttl, "IN", "A", "192.0.2.7"))
+        return response.to_wire()
+
+    async def three_times(port: int) -> list[Found]:
+        names, until = Names("127.0.0.1", port), asyncio.get_running_loop().time() + 5
+        uri = parse_uri("sip:carrier.test;transport=udp")
+        return [await resolve(uri, Source("127.0.0.1"), Lookup(until, names)) for _ in range(3)]
+
+    with bad_server(answer) as port:
+        found = asyncio.run(three_times(port))
+    assert {str(target) for one in found for target in one.targets} == {"192.0.2.7:5077/udp"}
+    assert len(questions) == 2 * asked
+
+
+def test_a_record_of_a_day_is_kept_for_minutes() -> None:
+    response = dns.message.make_response(dns.message.make_query("one.test", "A"))
+    response.answer.append(dns.rrset.from_text("one.test.", 86_400, "IN", "A", "192.0.2.7"))
+    name, kind, internet = dns.name.from_text("one.test"), dns.rdatatype.A, dns.rdataclass.IN
+    answer = dns.resolver.Answer(name, kind, internet, dns.message.from_wire(response.to_wire()))
+    assert answer.expiration > time.time() + 86_000
+    cache = Names("127.0.0.1").resolver().cache
+    assert cache
+    cache.put((name, kind, internet), answer)
+    assert answer.expiration <= time.time() + LONGEST_KEPT
 
 
 class TestRecords:
