@@ -155,18 +155,23 @@ def diff_json(found: Sequence[Difference]) -> str:
 
 
 def diff_github(found: Sequence[Difference], place: Callable[[str, str], Mark | None]) -> str:
-    """Workflow commands. `place(site, component)` is where the new version declares the component."""
-    lines = []
+    """Workflow commands. `place(site, component)` is where the new version declares the component: what a template
+    does to many sites is told once, there."""
+    told: dict[tuple[str, Mark | None, str], list[str]] = {}
     for difference in found:
-        for point in difference.gained:
-            message = (
-                f"{difference.site}: {point.component} is now a single point of failure: 911 is lost {_loss(point)}"
-            )
-            lines.append(annotation("warning", place(difference.site, point.component), message))
-        for point in difference.lost:
-            message = f"{difference.site}: {point.component} is no single point of failure any more"
-            lines.append(annotation("notice", place(difference.site, point.component), message))
-    return "\n".join(lines)
+        now, no_more = "is now a single point of failure: 911 is lost", "is no single point of failure any more"
+        changes = [
+            *(("warning", point, f"{now} {_loss(point)}") for point in difference.gained),
+            *(("notice", point, no_more) for point in difference.lost),
+        ]
+        for level, point, what in changes:
+            at = place(difference.site, point.component)
+            told.setdefault((level, at, f"{point.component} {what}"), []).append(difference.site)
+    return "\n".join(annotation(level, at, f"{_some(sites)}: {what}") for (level, at, what), sites in told.items())
+
+
+def _some(sites: Sequence[str]) -> str:
+    return sites[0] if len(sites) == 1 else f"{sites[0]} and {len(sites) - 1} more"
 
 
 def annotation(level: str, mark: Mark | None, message: str) -> str:

@@ -129,6 +129,24 @@ def test_diff_of_trees_goes_by_site(tmp_path: Path) -> None:
     assert told.stdout == "office-1: at risk\n  + conduit (shared-risk) takes 911 out at once\n"
 
 
+def test_what_a_template_does_to_many_sites_is_told_once_where_it_stands(tmp_path: Path) -> None:
+    for version, text in (("old", OFFICE), ("new", ONE_CONDUIT)):
+        folder = tmp_path / version
+        folder.mkdir()
+        template = "".join(f"    {line}\n" for line in text.splitlines() if not line.startswith(("site:", "schema:")))
+        (folder / "_defaults.yaml").write_text(f"templates:\n  office:\n{template}")
+        for number in (1, 2, 3):
+            (folder / f"office-{number}.yaml").write_text(f"site: office-{number}\nlike: office\n")
+    told = call("diff", "--format", "github", tmp_path / "old", tmp_path / "new")
+    assert told.exit_code == 4
+    defaults = tmp_path / "new" / "_defaults.yaml"
+    line = next(index for index, text in enumerate(defaults.read_text().splitlines(), 1) if "conduit:" in text)
+    assert told.stdout == (
+        f"::warning file={defaults},line={line},col=7::"
+        "office-1 and 2 more: conduit is now a single point of failure: 911 is lost at once\n"
+    )
+
+
 def test_fleet_as_text_json_and_csv(tmp_path: Path) -> None:
     (tmp_path / "_defaults.yaml").write_text("shared: {bannock-street: {kind: shared-risk}}\n")
     for number in (1, 2):

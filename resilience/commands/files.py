@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -33,10 +34,11 @@ from resilience.compare import Judged, differences, judged
 from resilience.config import config_schema
 from resilience.faults import Fault
 from resilience.fleet import Placed, placed, together
+from resilience.folders import Folders, content
 from resilience.resolved import resolved
 from resilience.schema import defaults_schema, site_schema
-from resilience.sitefile import each_once
-from resilience.yamltree import Mark, Table, parse_tree
+from resilience.sitefile import Reader, each_once
+from resilience.yamltree import Mark, Table
 
 
 class CheckFormat(StrEnum):
@@ -143,16 +145,21 @@ def _judged(path: Path, jobs: int) -> tuple[dict[str, Judged], dict[str, Path]]:
 
 
 def _places(paths: Mapping[str, Path]) -> Callable[[str, str], Mark | None]:
-    """Where a site's file declares a component; its first line where a template or a default does."""
+    """Where a component of a site is declared: in its file, in a template or in a default; its file's first line
+    where it is no more."""
+    types = probes.registry()
+    reader = Reader(types)
+    folders = Folders(types, relative=not all(path.is_absolute() for path in paths.values()))
+
+    @lru_cache(1)
+    def marks(path: Path) -> Mapping[str, Mark]:
+        _, tree = reader.read_whole(content(path), str(path), folders.lent(path.parent))
+        declared = tree.entries.get("components") if tree else None
+        return declared.marks if isinstance(declared, Table) else {}
 
     def place(site: str, component: str) -> Mark | None:
-        if site not in paths:
-            return None
-        path = paths[site]
-        root = parse_tree(path.read_bytes(), str(path), lambda *_: None)
-        declared = root.entries.get("components") if isinstance(root, Table) else None
-        marks = declared.marks if isinstance(declared, Table) else {}
-        return marks.get(component, Mark(str(path), 1, 1))
+        path = paths.get(site)
+        return marks(path).get(component, Mark(str(path), 1, 1)) if path else None
 
     return place
 
