@@ -130,14 +130,31 @@ def test_every_probe_is_declared_by_its_name_and_its_function_can_be_imported() 
         assert callable(types[name].probe.load())
 
 
+HEAVY = (TALKING - {"threading"}) | {
+    *("pysnmp", "pyasn1", "cryptography", "aiosipua", "h11", "dns", "pymodbus", "icmplib"),
+    *("starlette", "uvicorn", "apscheduler", "prometheus_client", "jinja2", "rich", "sqlalchemy", "alembic", "apprise"),
+    *("multiprocessing", "concurrent", "tempfile", "typer", "pydantic"),
+}
+"""What a command about one file does without."""
+
+
 def test_nothing_heavy_is_loaded_with_the_types() -> None:
-    asked = "import sys, probes; [*probes.registry().values()]; print(*sys.modules)"
-    loaded = {module.split(".")[0] for module in _python("-c", asked).split()}
-    assert not loaded & {"asyncio", "pysnmp", "cryptography", "aiosipua", "h11", "dns", "pymodbus", "rich", "typer"}
+    asked = "import sys, probes; types = probes.registry(); [types[name] for name in probes.BUILT_IN]"
+    assert not loaded_by(asked) & HEAVY
 
 
-def _python(*arguments: str) -> str:
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+@pytest.mark.parametrize("command", ["check", "analyze"])
+def test_a_command_about_one_file_loads_nothing_heavy(command: str) -> None:
+    path = ROOT / "sites" / "command-post.yaml"
+    asked = f"import sys; from resilience.cli import app; app([{command!r}, {str(path)!r}], standalone_mode=False)"
+    assert not loaded_by(asked) & HEAVY
+
+
+def loaded_by(statements: str) -> set[str]:
+    """The top-level modules that a Python process has once it has run `statements`."""
+    told = f"{statements}; print(chr(10) + chr(32).join(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    return {module.split(".")[0] for module in ended.stdout.splitlines()[-1].split()}
 
 
 def test_only_the_command_line_imports_probes_and_nobody_imports_the_command_line() -> None:

@@ -14,7 +14,8 @@ import click
 from click.exceptions import Exit
 
 import probes
-from resilience import __version__, tables
+import resilience
+from resilience import tables
 from resilience.commands.common import (
     GAINED,
     INVALID,
@@ -244,4 +245,4 @@ def schema(
 @app.declare()
 def version() -> None:
     """The installed version."""
-    click.echo(__version__)
+    click.echo(resilience.__version__)
