@@ -145,9 +145,9 @@ def _loss(loss: float) -> str:
 
 def _rest(assessment: Assessment, findings: Sequence[Finding]) -> Iterator[str]:
     outage = assessment.scenario(UTILITY)
-    if outage is not None:
+    if outage is not None and assessment.possible:
         required = f" ({spoken(outage.required)} required)" if outage.required else ""
-        low, high = spoken(outage.low), spoken(outage.high)
+        low, high = (spoken(bound) if bound > 0 else "no time" for bound in (outage.low, outage.high))
         span = low if low == high else f"{low} assured, {high} possible"
         yield f"  A utility outage leaves 911 {span}{required}"
     broken = [c for c in assessment.components if c.state in (State.DOWN, State.UNKNOWN)]
