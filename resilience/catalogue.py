@@ -116,7 +116,7 @@ METRICS = {
     "emergency_path_preferred": "1 for the path people should use now.",
     "single_point_of_failure_loss_seconds": "Seconds from this component's failure to the loss of 911.",
     "single_points_of_failure": "Single points of failure that nobody accepted.",
-    "margin_failures": "Failures that take 911 out, the fewest; one more than was looked for where there are none.",
+    "margin_failures": "The fewest failures that take 911 out: 0 where it is not assured, 3 for three or more.",
     "cut_sets": "Minimal cut sets by the number of their members.",
     "survival_seconds": "Seconds until 911 is lost in the scenario.",
     "survival_required_seconds": "Seconds that 911 is required to outlive the scenario.",

@@ -23,8 +23,9 @@ class Margin:
 
 
 def margin(assessment: Assessment) -> Margin:
-    """The size of the smallest cut set; 0 where 911 is lost already."""
-    if not assessment.possible:
+    """The size of the smallest cut set; 0 where 911 is lost already, or not assured: what is not known may have
+    failed."""
+    if not assessment.assured:
         return Margin(0, exact=True)
     sizes = [len(cut.members) for cut in assessment.cut_sets]
     return Margin(min(sizes), exact=True) if sizes else Margin(assessment.order + 1, exact=False)

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 
 from builders import random_sites, site
+from history import BLIND, UP, History, probe
 from resilience.assess import assess_design
 from resilience.duration import FOREVER
 from resilience.margin import Event, Margin, margin, timeline
@@ -20,6 +21,18 @@ def test_margin_is_the_smallest_cut_set() -> None:
     assert margin(assess_design(three, 0)) == Margin(3, exact=False)
     assert margin(assess_design(two, 0, failed=frozenset("a"))) == Margin(1, exact=True)
     assert margin(assess_design(one, 0, failed=frozenset({"pbx"}))) == Margin(0, exact=True)
+
+
+def test_what_is_not_assured_has_no_margin() -> None:
+    declared = site(
+        {name: {"kind": "wan", "probes": probe(name)} for name in ("wan-a", "wan-b")},
+        {"desk": [any_of("wan-a", "wan-b")]},
+    )
+    history = History(declared)
+    history.read(0, {"wan-a": BLIND, "wan-b": BLIND})
+    assert margin(history.assess(0)) == Margin(0, exact=True)
+    history.read(60, {"wan-a": UP, "wan-b": BLIND})
+    assert margin(history.assess(60)) == Margin(1, exact=True)
 
 
 def test_an_outage_told_in_order() -> None:
