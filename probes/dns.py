@@ -84,12 +84,12 @@ def records(answer: dns.message.Message, kind: str) -> list[str]:
     return sorted(record.to_text() for record in found)
 
 
-def judge(settings: Dns, target: str, answer: dns.message.Message, seconds: float) -> Reading:
-    """What one server's answer says of the component."""
+def judge(settings: Dns, target: str, server: str, answer: dns.message.Message, seconds: float) -> Reading:
+    """What one server's answer says of the component; `server` is the address of `target`."""
     asked = f"{settings.query} {settings.record}"
     seen = (
         Observation("response_seconds", seconds, "s", "DNS", target),
-        Observation("dns_server_info", 1.0, "", "DNS", target, target),
+        Observation("dns_server_info", 1.0, "", "DNS", server, server),
     )
     rcode = answer.rcode()
     if rcode != dns.rcode.NOERROR:
@@ -136,7 +136,7 @@ async def probe(settings: Dns, run: Run) -> Reading:
             answer = await _answered(settings, run, family, address, question(settings))
             if answer.rcode() in _PLAIN:
                 answer = await _answered(settings, run, family, address, question(settings, edns=False))
-            return judge(settings, target, answer, loop.time() - began)
+            return judge(settings, target, str(address[0]), answer, loop.time() - began)
         except NotAnAnswer as wrong:
             return failure(Reason.PROTOCOL, f"{target} port {settings.port}: {wrong}", says=State.DOWN)
 

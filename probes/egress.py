@@ -6,7 +6,6 @@ may pass, but what else was seen of this component was not seen of it.
 
 import asyncio
 import socket
-from collections.abc import Sequence
 
 from probes import stun
 from probes.asking import ask_each
@@ -18,26 +17,27 @@ from resilience.reading import Observation, Reading, Reason, State, failure
 
 
 def judge(settings: Egress, target: str, binding: stun.Binding, seconds: float) -> Reading:
-    """What one server's answer says. An address of another provider proves nothing of this one: unknown."""
-    seen = [
-        Observation("wan_public_address_info", 1.0, "", "STUN Binding", str(binding.address), str(binding.address)),
-        Observation("response_seconds", seconds, "s", "STUN Binding", target),
-    ]
-    if not settings.expect:
-        return _told(target, binding, seen)
+    """What one server's answer says. An address of another provider proves nothing of this one: unknown.
+
+    An address in doubt is believed where it is the expected one: what rewrites addresses puts the site's own there.
+    """
+    answered = Observation("response_seconds", seconds, "s", "STUN Binding", target)
+    seen = Observation("wan_public_address_info", 1.0, "", "STUN Binding", str(binding.address), str(binding.address))
     expected = any(binding.address in prefix for prefix in settings.expect)
-    ours = ", ".join(map(str, settings.expect))
-    says = "" if expected else f"left by {binding.address}, which is not in {ours}"
-    seen.append(Observation("egress_expected", float(expected), "1", "STUN Binding", target, says))
     if expected:
-        return _told(target, binding, seen)
+        proof = Observation("egress_expected", 1.0, "1", "STUN Binding", target)
+        return Reading(State.UP, observations=(answered, seen, proof))
+    if binding.doubt:
+        if not settings.expect:
+            return Reading(State.UP, observations=(answered,))
+        return failure(Reason.NOT_OFFERED, f"{target}: it saw {binding.address}, but {binding.doubt}")
+    if not settings.expect:
+        return Reading(State.UP, observations=(answered, seen))
+    ours = ", ".join(map(str, settings.expect))
+    says = f"left by {binding.address}, which is not in {ours}"
     text = f"{target} saw the question come from {binding.address}, which is not in {ours}: it left by another way"
-    return Reading(State.UNKNOWN, None, text, tuple(seen))
-
-
-def _told(target: str, binding: stun.Binding, seen: Sequence[Observation]) -> Reading:
-    state = State.DEGRADED if binding.doubt else State.UP
-    return Reading(state, None, f"{target}: {binding.doubt}" if binding.doubt else "", tuple(seen))
+    contrary = Observation("egress_expected", 0.0, "1", "STUN Binding", target, says)
+    return Reading(State.UNKNOWN, None, text, (answered, seen, contrary))
 
 
 async def probe(settings: Egress, run: Run) -> Reading:

@@ -99,8 +99,8 @@ def test_a_slow_answer_is_degraded() -> None:
     asked = question(Dns(query="a.test"))
     answer = answer_in(right(asked.to_wire()).to_wire(), asked)
     assert answer is not None
-    assert judge(Dns(query="a.test"), "s", answer, 0.9).state is State.UP
-    reading = judge(Dns(query="a.test"), "s", answer, 1.5)
+    assert judge(Dns(query="a.test"), "s", "192.0.2.53", answer, 0.9).state is State.UP
+    reading = judge(Dns(query="a.test"), "s", "192.0.2.53", answer, 1.5)
     assert (reading.state, reading.text) == (State.DEGRADED, "s: it answered after 1.5 s")
 
 
@@ -317,7 +317,7 @@ def test_a_damaged_answer_is_an_answer_or_none(data: st.DataObject) -> None:
     try:
         answer = answer_in(bytes(wire), asked)
         if answer is not None:
-            judge(Dns(query="a.test"), "s", answer, 0.1)
+            judge(Dns(query="a.test"), "s", "192.0.2.53", answer, 0.1)
     except NotAnAnswer:
         return
 
