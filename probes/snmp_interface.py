@@ -4,7 +4,7 @@ What may live here: finding the interface by its name, the counters of the readi
 objects say is in `probes.if_mib`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from probes import if_mib
@@ -25,6 +25,7 @@ class Known:
 
     def __init__(self) -> None:
         self.indexes: dict[Settings, str] = {}
+        self.columns: dict[Settings, tuple[str, ...]] = {}
         self.counters: dict[Settings, Counters] = {}
 
     def since(self, settings: Settings, now: Counters | None, capacities: tuple[float, float]) -> Passed | None:
@@ -40,6 +41,7 @@ class Known:
 
     async def aclose(self) -> None:
         self.indexes.clear()
+        self.columns.clear()
         self.counters.clear()
 
 
@@ -72,20 +74,23 @@ async def _polled(session: Session, settings: Settings, known: Known) -> tuple[s
     time, and looked for where it is no longer the name's."""
     remembered = str(settings.if_index) if settings.if_index else known.indexes.get(settings, "")
     if remembered:
-        found = await session.get(_oids(remembered))
+        found = await session.get(_oids(remembered, known.columns.get(settings, COLUMNS)))
+        if settings.version == "1":  # which refuses a whole question for one missing object: ask for what there is
+            known.columns[settings] = tuple(column for column in COLUMNS if f"{column}.{remembered}" in found)
         if is_meant(settings, found, remembered):
             return remembered, found
         if settings.if_index:
             raise NotThere(f"the agent shows no interface with the index {settings.if_index}")
     index = known.indexes[settings] = await _index(session, settings)
-    found = await session.get(_oids(index))
+    known.columns.pop(settings, None)
+    found = await session.get(_oids(index, COLUMNS))
     if not is_meant(settings, found, index):
         raise SnmpFailure(Reason.PROTOCOL, "the agent changes its interfaces' indexes while it is read")
     return index, found
 
 
-def _oids(index: str) -> list[str]:
-    return [SYS_UP_TIME, *(f"{column}.{index}" for column in COLUMNS)]
+def _oids(index: str, columns: Sequence[str]) -> list[str]:
+    return [SYS_UP_TIME, *(f"{column}.{index}" for column in columns)]
 
 
 def capacities(settings: Settings, found: Mapping[str, Value], index: str) -> tuple[float, float]:

@@ -305,6 +305,32 @@ def test_an_index_that_another_interface_has_by_now_is_looked_for_again() -> Non
     asyncio.run(go())
 
 
+@pytest.mark.parametrize("version", ["1", "2c"])
+def test_a_known_interface_is_asked_one_question_a_poll(version: str) -> None:
+    class Counting(SnmpAgentSimulator):
+        asked = 0
+
+        def answer(self, datagram: bytes) -> bytes | None:
+            self.asked += 1
+            return super().answer(datagram)
+
+    async def go() -> None:
+        objects = {**interface(), UPTIME: rfc1902.TimeTicks(1), f"{IN}.7": rfc1902.Counter32(5)}
+        if version == "1":  # which has no 64-bit counters
+            objects = {oid: value for oid, value in objects.items() if not oid.startswith((f"{HC_IN}.", f"{HC_OUT}."))}
+        agent = Counting(objects)
+        async with polled(agent, SNMP_INTERFACE, if_name="wan1", version=version) as poll:
+            for _ in range(2):
+                assert (await poll()).state is State.UP
+            agent.asked = 0
+            assert (await poll()).state is State.UP
+            assert agent.asked == 1
+            agent.set(f"{OPER}.7", 2)
+            assert (await poll()).state is State.DOWN
+
+    asyncio.run(go())
+
+
 def test_two_of_one_name_are_refused() -> None:
     async def go() -> None:
         agent = SnmpAgentSimulator({**interface(7), **interface(8)})
