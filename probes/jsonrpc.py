@@ -4,12 +4,15 @@ An answer may hold passwords: no text of it gets into a message, but what the er
 """
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from probes.declared.jsonrpc import Rpc
 from probes.http_exchange import Exchange, NotHttp, converse
-from probes.management import Unread, connected, not_protocol
-from resilience.reading import Reason
+from probes.management import Unread, connected, not_protocol, unread
+from probes.pbx import Trunk, all_hold, judge, select
+from resilience.probing import Run
+from resilience.reading import Reading, Reason
 
 ANSWER_CAP = 4 << 20
 """Bytes of an answer: a registration takes some 500, so this is 8,000 of them."""
@@ -17,6 +20,26 @@ _NOT_FOUND = ("'Method Not Found'", "'Method not found'")
 
 READ_ONLY = ("uac.reg_dump", "dispatcher.list", "reg_list", "ds_list")
 """All that is ever called."""
+
+
+Trunks = Callable[[Any], Sequence[Trunk]]
+"""From a result to the trunks in it; raises Unread where it is none."""
+
+
+async def read(settings: Rpc, run: Run, registrations: tuple[str, Trunks], destinations: tuple[str, Trunks]) -> Reading:
+    """The reading of what the settings watch, each by a method and what makes trunks of its result."""
+    both = bool(settings.registration) and settings.dispatcher is not None
+    seconds, readings = run.timeout / (1 + both), []
+    try:
+        if settings.registration or settings.dispatcher is None:
+            method, trunks = registrations
+            readings.append(judge(select(trunks(await call(settings, method, seconds)), settings.registration)))
+        if settings.dispatcher is not None:
+            method, trunks = destinations
+            readings.append(judge(trunks(await call(settings, method, seconds))))
+    except Unread as error:
+        return unread(settings, error)
+    return all_hold(readings)
 
 
 async def call(settings: Rpc, method: str, seconds: float) -> Any:

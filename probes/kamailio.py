@@ -9,9 +9,9 @@ import time
 from typing import Any
 
 from probes.declared.kamailio import Kamailio
-from probes.jsonrpc import call, list_of, text_of
-from probes.management import Unread, not_protocol, unread
-from probes.pbx import Trunk, all_hold, judge, select
+from probes.jsonrpc import list_of, read, text_of
+from probes.management import not_protocol
+from probes.pbx import Trunk
 from resilience.probing import Run
 from resilience.reading import Reading, State
 
@@ -20,18 +20,13 @@ ONLINE = 4
 
 
 async def probe(settings: Kamailio, run: Run) -> Reading:
-    readings = []
-    seconds = run.timeout / (1 + bool(settings.registration and settings.dispatcher is not None))
-    try:
-        if settings.registration or settings.dispatcher is None:
-            dump = registrations(await call(settings, "uac.reg_dump", seconds), time.time())
-            readings.append(judge(select(dump, settings.registration)))
-        if settings.dispatcher is not None:
-            listed = destinations(await call(settings, "dispatcher.list", seconds), settings.dispatcher)
-            readings.append(judge(listed))
-    except Unread as error:
-        return unread(settings, error)
-    return all_hold(readings)
+    wanted = settings.dispatcher or 0
+    return await read(
+        settings,
+        run,
+        ("uac.reg_dump", lambda dump: registrations(dump, time.time())),
+        ("dispatcher.list", lambda listed: destinations(listed, wanted)),
+    )
 
 
 def registrations(dump: Any, now: float) -> tuple[Trunk, ...]:

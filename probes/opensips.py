@@ -5,9 +5,9 @@ destinations that its dispatcher sends calls to (`ds_list`), by JSON-RPC over mi
 from typing import Any
 
 from probes.declared.opensips import Opensips
-from probes.jsonrpc import call, list_of, text_of
-from probes.management import Unread, not_protocol, unread
-from probes.pbx import Trunk, all_hold, judge, select
+from probes.jsonrpc import list_of, read, text_of
+from probes.management import not_protocol
+from probes.pbx import Trunk
 from resilience.probing import Run
 from resilience.reading import Reading, State
 
@@ -33,18 +33,13 @@ DESTINATION = {
 
 
 async def probe(settings: Opensips, run: Run) -> Reading:
-    readings = []
-    seconds = run.timeout / (1 + bool(settings.registration and settings.dispatcher is not None))
-    try:
-        if settings.registration or settings.dispatcher is None:
-            found = registrations(await call(settings, "reg_list", seconds))
-            readings.append(judge(select(found, settings.registration)))
-        if settings.dispatcher is not None:
-            listed = destinations(await call(settings, "ds_list", seconds), settings.dispatcher)
-            readings.append(judge(listed))
-    except Unread as error:
-        return unread(settings, error)
-    return all_hold(readings)
+    wanted = settings.dispatcher or 0
+    return await read(
+        settings,
+        run,
+        ("reg_list", registrations),
+        ("ds_list", lambda listed: destinations(listed, wanted)),
+    )
 
 
 def registrations(listed: Any) -> tuple[Trunk, ...]:

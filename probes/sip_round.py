@@ -53,7 +53,7 @@ class Round:
         way = self.way
         try:
             permitted(str(self.uri))
-            if self.uri.transport is Transport.TLS:
+            if self.uri.transport is Transport.TLS or way.ca:
                 trust.client_context(way.verify, way.ca)
         except EmergencyRefused as refused:
             return failure(Reason.CONFIG, f"the URI {refused}")
