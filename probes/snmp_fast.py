@@ -6,6 +6,7 @@ It does check where an answer comes from, its request-id and its community (seen
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ async def by_gufo(agent: Agent, community: bytes, oids: Sequence[str], patience:
     """What the agent says to one GET; None where it is silent or anything is odd."""
     ip, port = agent.address[:2]
     try:
+        sys.audit("socket.connect", None, agent.address)  # its sockets are not Python's, and the fence is asked so
         # A session for each question: two at once on one session lose 9 answers of 10, and a new one costs 0.02 ms.
         session = SnmpSession(ip, port, community.decode(), version=SnmpVersion.v2c, timeout=patience)
         async with asyncio.timeout(patience):  # an agent may keep its own waiting with wrong request-ids

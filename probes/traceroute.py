@@ -12,6 +12,7 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from itertools import groupby
 
@@ -42,7 +43,8 @@ class Walkers:
         self._ended = threading.Event()
 
     async def walk(self, address: str, settings: Traceroute, tries: int, seconds: float) -> Hops:
-        work = partial(self._walk, address, settings, tries, time.monotonic() + seconds)
+        # In the context of the probe, which the monitor's fence goes by.
+        work = partial(copy_context().run, self._walk, address, settings, tries, time.monotonic() + seconds)
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _walk(self, address: str, settings: Traceroute, tries: int, until: float) -> Hops:

@@ -4,6 +4,7 @@ A flag of the command line stands above the environment, the environment above t
 built in. Nothing here says anything about a site.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,13 @@ from resilience.fields import (
     NAME,
     Field,
     choice,
+    decimal,
     described,
     list_of,
     record,
     record_schema,
     required,
+    scalar,
     secret,
     span,
     table_of,
@@ -29,6 +32,8 @@ from resilience.fields import (
 from resilience.finding import Severity
 from resilience.model import Secret
 from resilience.yamltree import Node, Scalar, YamlFault, parse_tree
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 RETENTION = parse_duration("730d")
 """Two years: 47 CFR 9.19(c)(1)(ii) and (d) ask for records of that age."""
@@ -82,6 +87,10 @@ class Config:
     """ms for which history is kept."""
     notify: Notify | None = None
     heartbeat: Heartbeat | None = None
+    probe_networks: tuple[Network, ...] = ()
+    """Where probes may go; () is everywhere."""
+    sip_rate: float = 1.0
+    """Requests a second to one SIP destination."""
     access: Mapping[str, Token] = field(default_factory=dict)
     """Tokens by name."""
 
@@ -138,6 +147,14 @@ _HEARTBEAT = record(
     ignore=IGNORED,
 )
 
+
+def _network(value: str) -> Network:
+    try:
+        return ipaddress.ip_network(value)
+    except ValueError as error:
+        raise ValueError(f"'{value}' is not a network such as 10.0.0.0/8: {error}") from None
+
+
 _TOKEN = record(
     {
         "role": required(choice("read", "write"), "what it may do"),
@@ -166,6 +183,11 @@ FIELDS: Mapping[str, Field[Any]] = {
     "notify": described(_NOTIFY, "Tells people of findings, for those who run no Alertmanager."),
     "heartbeat": described(_HEARTBEAT, "Tells a watcher elsewhere that the monitor lives and is well."),
     "access": described(_ACCESS, "Who may act over HTTP; left out, nobody may."),
+    "probe_networks": described(
+        list_of(scalar(_network, {"type": "string"}), least=1, what="network"),
+        "Networks that probes may speak to, after name resolution; left out, all.",
+    ),
+    "sip_rate": described(decimal(0.01, 100), "SIP requests a second to one destination; 1 unless given."),
     "retention": described(span(least=parse_duration("1d")), "How long history is kept. Evidence is kept for ever."),
 }
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from resilience.catalogue import QUANTITIES
+from resilience.fence import Fence
 from resilience.fitness import Fitness
 from resilience.model import ProbeSpec, Secret, Site
 from resilience.probing import Channels, Later, ProbeType, Run, SecretMissing
@@ -39,12 +40,17 @@ class Prober:
         secret: Callable[[Secret], str],
         fitness: Fitness,
         in_flight: int = IN_FLIGHT,
+        fence: Fence | None = None,
+        opened: Callable[[Channels], object] = lambda _: None,
     ) -> None:
+        """`fence` is what no probe leaves; `opened` may open shared channels in a way of its own."""
         self._types = types
         self._secret = secret
         self._fitness = fitness
         self._slots = asyncio.Semaphore(in_flight)
+        self._fence = fence
         self._channels = Channels()
+        opened(self._channels)
         self._running: dict[tuple[str, object, int], asyncio.Task[Reading]] = {}
 
     async def aclose(self) -> None:
@@ -64,10 +70,21 @@ class Prober:
     async def _run(self, spec: ProbeSpec) -> Reading:
         async with self._slots:
             start = time.monotonic()
-            reading = await self._guarded(spec)
+            reading = await self._inside(spec)
             if reading.failed and (why := self._fitness.unfit_since(start)):
                 return failure(Reason.IMPAIRED, f"the monitor was not fit to judge ({why}); then: {reading.text}")
             return reading
+
+    async def _inside(self, spec: ProbeSpec) -> Reading:
+        """A reading for which something was to leave the fence says nothing, whatever the probe made of that."""
+        if self._fence is None:
+            return await self._guarded(spec)
+        with self._fence.around() as refused:
+            reading = await self._guarded(spec)
+        if refused:
+            where = ", ".join(dict.fromkeys(refused))
+            return failure(Reason.CONFIG, f"not asked: {where} is outside probe_networks of the configuration")
+        return reading
 
     async def _guarded(self, spec: ProbeSpec) -> Reading:
         seconds = spec.timeout / 1000

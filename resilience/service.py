@@ -21,6 +21,7 @@ import uvicorn
 from resilience import web
 from resilience.access import Access
 from resilience.config import Notify
+from resilience.fence import Fence
 from resilience.fitness import Fitness
 from resilience.heartbeat import Heart
 from resilience.instruments import Instruments
@@ -28,7 +29,7 @@ from resilience.model import Site
 from resilience.monitor import GRID, Monitor
 from resilience.notifying import Notifier, Send
 from resilience.prober import Prober, prepare
-from resilience.probing import ProbeType
+from resilience.probing import Channels, ProbeType
 from resilience.secrets import secrets_from
 from resilience.sitefile import SiteFile, each_once, read_path
 from resilience.store.keeping import Keeper
@@ -54,6 +55,9 @@ class Service:
     notify: tuple[Notify, Send] | None = None
     """Whom to tell of what, and how a message leaves."""
     access: Access = field(default_factory=Access)
+    fence: Fence | None = None
+    opened: Callable[[Channels], object] = lambda _: None
+    """Opens channels that probes share in a way of its own."""
     web: WebConfig = field(default_factory=WebConfig)
     tls: ssl.SSLContext | None = None
     heartbeat: tuple[str, float] | None = None
@@ -100,7 +104,13 @@ def _names(bound: socket.socket) -> tuple[str, ...]:
 async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Monitor]:
     """The monitor and its pages, running; both are stopped in order at the end."""
     fitness = Fitness()
-    prober = Prober(service.types, secret=secrets_from(os.environ), fitness=fitness)
+    prober = Prober(
+        service.types,
+        secret=secrets_from(os.environ),
+        fitness=fitness,
+        fence=service.fence,
+        opened=service.opened,
+    )
     keeper = service.keeper
     instruments = Instruments(fitness, keeper)
     notifier = _notifier(service, instruments)

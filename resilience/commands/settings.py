@@ -1,7 +1,7 @@
 """The settings that several commands share: `--config` and what it, a flag or the environment says."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,13 +14,14 @@ from resilience.commands.common import INVALID, flag, print_faults, read_valid
 from resilience.config import Config
 from resilience.duration import parse_duration
 from resilience.model import Secret, Site
-from resilience.probing import SecretMissing
+from resilience.probing import Channels, SecretMissing
 from resilience.secrets import secrets_from
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from resilience.config import Notify
+    from resilience.fence import Fence
     from resilience.notifying import Send
     from resilience.store.database import Store
     from resilience.webconfig import WebConfig
@@ -77,6 +78,27 @@ def secret_text(secret: Secret, where: str) -> str:
         return secrets_from(os.environ)(secret)
     except SecretMissing as error:
         raise click.BadParameter(f"--config: {where}: {error}") from None
+
+
+def fence_of(settings: Config) -> "Fence | None":
+    """What no probe leaves."""
+    from resilience.fence import Fence  # noqa: PLC0415
+
+    return Fence(settings.probe_networks) if settings.probe_networks else None
+
+
+def opened_by(settings: Config) -> Callable[[Channels], object]:
+    """Opens the channels whose way the configuration decides: whoever opens one first does."""
+    if settings.sip_rate == config.NOTHING.sip_rate:
+        return lambda _: None
+
+    def paced(channels: Channels) -> object:
+        from probes.sip_pace import Pace  # noqa: PLC0415
+        from probes.sip_round import PACE  # noqa: PLC0415
+
+        return channels.get(PACE, lambda: Pace(settings.sip_rate))
+
+    return paced
 
 
 def told_by(settings: Config) -> "tuple[Notify, Send] | None":

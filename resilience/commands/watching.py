@@ -31,7 +31,9 @@ from resilience.commands.settings import (
     ConfigFile,
     Database,
     Sites,
+    fence_of,
     open_store,
+    opened_by,
     read_config,
     read_web_config,
     refusals,
@@ -39,6 +41,7 @@ from resilience.commands.settings import (
     told_by,
 )
 from resilience.commands.signatures import Argument, Command
+from resilience.config import Config
 from resilience.duration import parse_duration
 from resilience.faults import did_you_mean
 from resilience.model import Site
@@ -110,13 +113,20 @@ def probe(
         click.echo(report.nagios_line(NO_ASSESSMENT, next(str(fault) for fault in first.faults if not fault.warning)))
         raise Exit(NO_ASSESSMENT)
 
-    site = _with_records(site, database, config)
+    settings = _settings(config)
+    site = _with_records(site, database, settings)
     types = probes.registry()
     prepare(types, [site])
 
     async def once() -> Any:
         fitness = Fitness()
-        prober = Prober(types, secret=secrets_from(os.environ), fitness=fitness)
+        prober = Prober(
+            types,
+            secret=secrets_from(os.environ),
+            fitness=fitness,
+            fence=fence_of(settings),
+            opened=opened_by(settings),
+        )
         watching = asyncio.create_task(fitness.watch())
         try:
             return await look(site, prober, seconds)
@@ -133,12 +143,15 @@ def probe(
     raise Exit(code)
 
 
-def _with_records(site: Site, database: str, path: Path | None) -> Site:
-    """`site` with what people recorded, where a database is named; what cannot be asked is no all-clear."""
+def _settings(path: Path | None) -> Config:
     try:
-        settings = read_config(path)
+        return read_config(path)
     except Exit:
         raise click.BadParameter(f"--config: {path} is wrong") from None
+
+
+def _with_records(site: Site, database: str, settings: Config) -> Site:
+    """`site` with what people recorded, where a database is named; what cannot be asked is no all-clear."""
     if not (database or settings.database):
         return site
     store = open_store(database, settings)
@@ -197,6 +210,8 @@ def run(  # noqa: PLR0917  # a command's options
         notify=notify,
         heartbeat=heartbeat,
         access=Access(tokens=settings.access, users=web.users),
+        fence=fence_of(settings),
+        opened=opened_by(settings),
         web=web,
         tls=tls,
     )
