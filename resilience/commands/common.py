@@ -40,6 +40,7 @@ app = Commands(
         "export": "exporting",
         "init": "files",
         "demo": "watching",
+        "discover": "discover",
         "simulate": "watching",
         "schema": "files",
         "version": "files",
