@@ -211,7 +211,7 @@ def in_series(one: Site) -> Site:
 def survival(one: Site) -> None:
     bounds = design_bounds(one)
     batch = Batch.of((), one.utilities)
-    for bound in (bounds.low, bounds.high):
+    for bound in (bounds.low,) if bounds.high is bounds.low else (bounds.low, bounds.high):
         bounds.structure.evaluate(bound, batch).lives()
 
 
