@@ -4,7 +4,7 @@ Read by the tables that read site files, as parts of files: what is wrong with a
 missing, and laws between values that may come from different files, are asked at each site.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -56,7 +56,7 @@ def defaults_fields(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any
             "A part of every component of that kind.",
         ),
         "probes": described(
-            record(_usual(probe_types), dict, ignore=IGNORED, what="probe type"),
+            record(_Usual(probe_types), dict, ignore=IGNORED, what="probe type"),
             "Values of every probe of that type which neither it nor its device gives.",
         ),
         "templates": described(
@@ -84,11 +84,29 @@ def _refused(why: str) -> Field[Any]:
     return Field(read, lambda: {"not": {}})
 
 
-def _usual(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any]]:
-    named = dict.fromkeys(("type", "name"), _refused("these values are for every probe of the type"))
-    known = {word: _part({**COMMON, **named, **kind.fields}) for word, kind in probe_types.items()}
-    unread = Field(as_table, lambda: {"type": "object"})
-    return {**dict.fromkeys(sorted(PLANNED), unread), **known}
+class _Usual(Mapping[str, Field[Any]]):
+    """What may be usual for probes, by their type. A type is imported where a file names it."""
+
+    _UNREAD: Field[Any] = Field(as_table, lambda: {"type": "object"})
+
+    def __init__(self, probe_types: Mapping[str, ProbeType]) -> None:
+        self._probe_types = probe_types
+        refused = _refused("these values are for every probe of the type")
+        self._common = {**COMMON, "type": refused, "name": refused}
+
+    def __getitem__(self, word: str) -> Field[Any]:
+        known = self._probe_types.get(word)
+        if known is not None:
+            return _part({**self._common, **known.fields})
+        if word in PLANNED:
+            return self._UNREAD
+        raise KeyError(word)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys((*sorted(PLANNED), *self._probe_types))
+
+    def __len__(self) -> int:
+        return len(PLANNED | self._probe_types.keys())
 
 
 def read_defaults(

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 from resilience import duration
@@ -435,7 +435,15 @@ class Keys:
         self.fields = fields
         self._ignore = ignore
         self._what = what
-        self._needed = {word: known for word, known in fields.items() if known.required}
+
+    @cached_property
+    def _needed(self) -> Mapping[str, Field[Any]]:
+        return {word: known for word, known in self.fields.items() if known.required}
+
+    @cached_property
+    def as_written(self) -> bool:
+        """Whether the names of the file are names of Python as they are."""
+        return not any("-" in word for word in self.fields)
 
     def read(self, table: Table, where: str, report: Report) -> tuple[dict[str, Any], bool]:
         """The values of the entries that are known, and whether anything was wrong or missing."""
@@ -484,7 +492,6 @@ def record(
     """A mapping with known keys; `build` takes them by name, `-` written `_`."""
 
     keys = Keys(fields, ignore=ignore, what=what)
-    as_written = not any("-" in word for word in fields)
 
     def read(node: Node, where: str, report: Report) -> T:
         table = as_table(node, where, report)
@@ -497,7 +504,7 @@ def record(
             wrong = True
         if wrong:
             raise Invalid
-        return build(**(values if as_written else {key.replace("-", "_"): value for key, value in values.items()}))
+        return build(**(values if keys.as_written else {key.replace("-", "_"): value for key, value in values.items()}))
 
     return Field(read, lambda: record_schema(fields, ignore=ignore), nested=fields)
 
