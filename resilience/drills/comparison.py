@@ -79,12 +79,13 @@ def compare(record: Record, prediction: Prediction, fault_at: float, lasted: flo
     for name, kind in [*record.kinds.items(), *((path, "path") for path in record.paths)]:
         low, high = off.get(name, (None, None))
         measured = went.get(name)
-        watched = kind == "path" or (name in before and before[name] != "down")
-        if not watched:
-            if low is not None and low <= lasted and before.get(name) != "down":
-                yield Compared(name, kind, low, None, Match.NOT_WATCHED)
-        elif measured is not None:
+        if before.get(name) == "down":
+            continue
+        if measured is not None:
             yield _happened(record, name, kind, (low, high), went)
+        elif kind != "path" and name not in before:
+            if low is not None and low <= lasted:
+                yield Compared(name, kind, low, None, Match.NOT_WATCHED)
         elif high is not None and high + SLACK < lasted:
             edit = "" if kind == "path" else f"components.{name}: take out what makes it depend on {cut(record)}"
             yield Compared(name, kind, high, None, Match.OVER_DECLARED, edit)
