@@ -303,6 +303,8 @@ class Site:
     region: str = ""
     people: int | None = None
     location: Location = Location()
+    watched_by: str = "central"
+    """The vantage that judges it; monitors of another name are witnesses and tell what their probes see."""
     power_outage: Ms = 0
     """911 must outlive a utility outage by this much; 0 asks for nothing."""
     via: tuple[str, ...] = ()

@@ -200,7 +200,17 @@ class Monitor:
             task = self._looks[site.id] = asyncio.create_task(look(site, self._prober, budget))
             task.add_done_callback(lambda _: self._looks.pop(site.id, None))
         taken = await asyncio.shield(task)
-        return exporter.render(taken, file_valid=True, vantage=self._vantage, durations={})
+        return self._exported(site, exporter.render(taken, file_valid=True, vantage=self._vantage, durations={}))
+
+    def judges(self, site: Site) -> bool:
+        """Whether what this monitor concludes of `site` is for others; else it is a witness."""
+        return site.watched_by == self._vantage
+
+    def _exported(self, site: Site, families: exporter.Families) -> exporter.Families:
+        """A witness tells what its probes see, and nothing that the judge concludes otherwise."""
+        if self.judges(site):
+            return families
+        return {name: lines for name, lines in families.items() if name.startswith("probe_")}
 
     def _forget(self, site_id: str) -> None:
         watch = self.watches.pop(site_id)
@@ -330,16 +340,17 @@ class Monitor:
         running = self.records_of(watch.site.id).running
         if self._follower is not None:
             self._follower.took(taken, running)
-        if self._notifier is not None:
+        if self._notifier is not None and self.judges(watch.site):
             self._notifier.took(taken, running.drill.name if running else "")
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
-        watch.families = exporter.render(
+        families = exporter.render(
             taken,
             file_valid=not watch.file_fault,
             vantage=self._vantage,
             durations=watch.durations,
             parts=watch.parts,
         )
+        watch.families = self._exported(watch.site, families)
 
 
 def _finished(watch: Watch, key: ProbeKey, _: "asyncio.Task[None]") -> None:

@@ -292,6 +292,9 @@ def site_fields(probe_types: Mapping[str, ProbeType]) -> dict[str, Field[Any]]:
             lambda *, power_outage=0: power_outage,
             ignore=IGNORED,
         ),
+        "watched_by": described(
+            text(longest=200), "The name of the monitor that judges it, central unless given; others are witnesses."
+        ),
         "labels": table_of(text(empty=True), key=r"[A-Za-z_][A-Za-z0-9_./-]*", wanted="the name of a label"),
         "via": described(references("component"), "What every probe's traffic passes on its way to the site."),
         "devices": described(devices(probe_types), "Values that several probes share, by a name they give."),

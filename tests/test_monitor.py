@@ -72,11 +72,13 @@ def two_wans(**fields: int) -> Site:
     )
 
 
-def watching(script: Script, declared: Site, story: Callable[[Monitor], Awaitable[None]]) -> None:
+def watching(
+    script: Script, declared: Site, story: Callable[[Monitor], Awaitable[None]], *, vantage: str = "central"
+) -> None:
     async def run() -> None:
         fitness = Fitness()
         prober = Prober(script.types, secret=lambda secret: secret.name, fitness=fitness)
-        monitor = Monitor(prober, fitness, grid=0.2)
+        monitor = Monitor(prober, fitness, grid=0.2, vantage=vantage)
         await monitor.start({declared.id: declared})
         try:
             await story(monitor)
@@ -272,3 +274,19 @@ def test_what_a_probe_saw_is_forgotten_with_it(script: Script) -> None:
         assert watch.memory.discharges == {}
 
     watching(script, declared, story)
+
+
+def test_a_witness_tells_what_its_probes_see_and_leaves_the_judgement_to_the_judge(script: Script) -> None:
+    async def story(monitor: Monitor) -> None:
+        await until(lambda: state(monitor) is SiteState.PROTECTED)
+        watch = monitor.watches["test"]
+        assert watch.families
+        assert {name.partition("_")[0] for name in watch.families} == {"probe"}
+        assert 'vantage="east"' in watch.families["probe_success"][0]
+        looked = await monitor.look(watch.site, 5)
+        assert {name.partition("_")[0] for name in looked} == {"probe"}
+        judged = replace(two_wans(), watched_by="east")
+        monitor.adopt({"test": judged}, {})
+        await until(lambda: "emergency_calling_up" in watch.families)
+
+    watching(script, two_wans(), story, vantage="east")

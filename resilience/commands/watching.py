@@ -191,6 +191,8 @@ def run(  # noqa: PLR0917  # a command's options
     print_faults(each_once(found.values()))
     if any(file.site is None for file in found.values()):
         raise Exit(INVALID)
+    if elsewhere := sum(file.site is not None and file.site.watched_by != vantage for file in found.values()):
+        say(f"{counted(elsewhere, 'site')} not judged by {vantage} (watched_by): of these only probes are told")
     try:
         bound = service.listening_socket(listen)
     except (OSError, ValueError) as error:
