@@ -132,7 +132,7 @@ class TestDnsmasq:
             )
             port = stack.enter_context(dns_peer.dnsmasq(tmp_path / "log", *records))
             settings = {"uri": parse_uri("sip:carrier.test"), "resolver": Server("127.0.0.1", port)}
-            reading = run_probe(SIP_OPTIONS, timeout=1.2, **settings)
+            reading = run_probe(SIP_OPTIONS, timeout=2, **settings)
         assert (reading.state, reading.reason) == (State.DEGRADED, None)
         assert reading.text.startswith(f"1 of 2 targets work; 127.0.0.1:{silent.port}/udp: no answer")
         up = {seen.target: seen.value for seen in reading.observations if seen.quantity == "trunk_up"}

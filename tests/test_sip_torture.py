@@ -185,7 +185,7 @@ class TestOptions:
         assert {reading.state for reading in found.values()} == {State.UP}
 
     def test_what_is_wrong_is_neither_up_nor_down(self, certified: Certified, transport: str) -> None:
-        found = readings(SIP_OPTIONS, WRONG, transport, certified, timeout=1)
+        found = readings(SIP_OPTIONS, WRONG, transport, certified, timeout=2.5)
         silent = {name: reading for name, reading in found.items() if reading.state is not State.UNKNOWN}
         # A peer that asks instead of answering has not answered.
         assert silent.keys() == {"a request", "a request of another method"}
@@ -200,7 +200,7 @@ def test_a_registrar_that_answers_wrongly_says_nothing(certified: Certified) -> 
         return lambda request: answer(request).replace(b"Content-Length", contact, 1)
 
     wrong = {name: bound(answer) for name, answer in WRONG.items()}
-    for reading in readings(SIP_BINDING, wrong, "udp", certified, timeout=1).values():
+    for reading in readings(SIP_BINDING, wrong, "udp", certified, timeout=2.5).values():
         assert (reading.state, reading.observations) == (State.UNKNOWN, ())
 
 
