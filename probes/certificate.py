@@ -35,7 +35,7 @@ def judge(settings: Certificate, target: str, refused: str, expires: float | Non
 async def probe(settings: Certificate, run: Run) -> Reading:
     try:
         strict = trust.client_context(settings.verify, settings.ca)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         return failure(Reason.CONFIG, f"{settings.ca}: {error.strerror or error}")
 
     async def ask(target: str, family: socket.AddressFamily, address: Address, until: float) -> Reading:

@@ -69,7 +69,7 @@ def judge(settings: Http, where: str, answer: Answer) -> str:
 async def probe(settings: Http, run: Run) -> Reading:
     try:
         context = trust.client_context(settings.verify, settings.ca)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         return failure(Reason.CONFIG, f"{settings.ca}: {error.strerror or error}")
     first_port = settings.port or PORTS["https" if settings.tls else "http"]
 

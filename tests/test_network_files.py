@@ -22,20 +22,20 @@ WRITTEN = "host: 10.1.0.1, community: {env: COMMUNITY}"
 SLA = ipaddress.ip_network("198.51.100.0/28")
 
 
-def read(probe: str) -> tuple[object, list[str]]:
-    """The settings of one probe as written, and what is said of it."""
-    found = read_site(
-        f"""schema: 1
+def site_with(probe: str) -> bytes:
+    return f"""schema: 1
 site: a
 name: A
 owner: {{team: t}}
 components:
   wan: {{kind: wan, probes: [{{{probe}}}]}}
 emergency_paths: [{{name: desk, tier: primary, needs: [wan]}}]
-""".encode(),
-        "a.yaml",
-        probes.registry(),
-    )
+""".encode()
+
+
+def read(probe: str) -> tuple[object, list[str]]:
+    """The settings of one probe as written, and what is said of it."""
+    found = read_site(site_with(probe), "a.yaml", probes.registry())
     said = [str(fault) for fault in found.faults]
     return (found.site.components["wan"].probes[0].settings if found.site else None), said
 
@@ -74,6 +74,13 @@ emergency_paths: [{{name: desk, tier: primary, needs: [wan]}}]
 )
 def test_what_is_written_is_what_is_asked(written: str, settings: object) -> None:
     assert read(written) == (settings, [])
+
+
+@pytest.mark.parametrize("name", ["certificate", "traceroute"])
+def test_what_is_read_once_a_day_keeps_no_component_up(name: str) -> None:
+    found = read_site(site_with(f"type: {name}, host: 192.0.2.9"), "a.yaml", probes.registry())
+    assert found.site is not None
+    assert not found.site.components["wan"].probes[0].proves
 
 
 @pytest.mark.parametrize(
