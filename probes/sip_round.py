@@ -67,10 +67,14 @@ class Round:
             return failure(Reason.RESOLVE, f"{self.uri.host} does not resolve: {error}")
 
     def share(self, among: int) -> Self:
-        """This round with as much of the time that is left as one of `among` targets may have."""
+        """This round with the share of the time that is left of the first of `among` targets asked in turn.
+
+        Half of it where others wait: the first one usually answers. Several requests go to one target, each at our
+        own pace, and whoever asks so takes no silence for an outage: the last may leave late.
+        """
         now = asyncio.get_running_loop().time()
-        part = max(self.deadline - now, 0) / among
-        return replace(self, latest=now + part / 2, deadline=now + part)
+        part = max(self.deadline - now, 0) / min(among, 2)
+        return replace(self, latest=now + part * 3 / 4, deadline=now + part)
 
     async def turn(self, target: Target) -> Reading | None:
         """Waits for our turn at `target`; a reading where it is not to be asked."""

@@ -7,6 +7,7 @@ import re
 import secrets
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
+import dns_peer
 import kamailio_peer
 import peers
 from conftest import clear
 from probes.declared.sip_binding import SIP_BINDING, SipBinding
 from probes.declared.sip_uri import SipUri, Transport, parse_uri
+from probes.declared.sip_way import Server
 from probes.sip import ProtocolError, Response, build
 from probes.sip_binding import judge
 from probes.sip_pace import Pace
@@ -327,6 +330,36 @@ class TestAnswers:
             (down,) = together(peer, "pw", contact="192.0.2.7")
         assert (reading.state, value(reading, "trunk_bound")) == (State.UP, 1)
         assert down.state is State.DOWN
+
+
+def test_a_registrar_of_many_addresses_is_asked_at_one_that_answers(tmp_path: Path) -> None:
+    """Two requests a second apart, though eight targets share the time; the second target where the first is silent."""
+
+    def answer(request: bytes, number: int) -> list[bytes]:
+        return [listing(request, ONE) if number % 2 else challenge(request, "401 Unauthorized", digest())]
+
+    with ExitStack() as stack:
+        works = stack.enter_context(uas(answer))
+        silent = stack.enter_context(uas(lambda request, _: []))
+        names = [f"srv-host=_sip._udp.many.test,one.test,{works.port + n},{n + 1},0" for n in range(8)]
+        records = [*names, f"srv-host=_sip._udp.half.test,one.test,{silent.port},1,0", "host-record=one.test,127.0.0.1"]
+        records.append(f"srv-host=_sip._udp.half.test,one.test,{works.port},2,0")
+        records.append(f"srv-host=_sip._udp.half.test,one.test,{silent.port},3,0")
+        dns = Server("127.0.0.1", stack.enter_context(dns_peer.dnsmasq(tmp_path / "log", *records)))
+        usual = {"uri": AOR, "password": clear("pw"), "resolver": dns}
+
+        async def each() -> list[Reading]:
+            channels = Channels()
+            once = Run(6, 0, channels, lambda secret: secret.name)
+            proxies = [parse_uri(f"sip:{name}.test;transport=udp") for name in ("many", "half")]
+            try:
+                return [await SIP_BINDING.probe(SipBinding(**usual, proxy=proxy), once) for proxy in proxies]
+            finally:
+                await channels.aclose()
+
+        readings = asyncio.run(each())
+    assert [reading.state for reading in readings] == [State.UP, State.UP]
+    assert [len(works.requests), len(silent.requests) > 0] == [4, True]
 
 
 class TestNothingIsBound:
