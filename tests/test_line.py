@@ -4,11 +4,13 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from pysnmp.proto import rfc1902
 
 import peers
 import snmp_peer
@@ -16,12 +18,14 @@ from conftest import clear
 from probes.declared.snmp_line import SNMP_LINE, settings
 from probes.line_families import AC, AUDIOCODES, AUDIOCODES_TRUNK, FAMILIES, IF, IF_MIB, INNOVAPHONE, TEST
 from probes.snmp import SnmpFailure, Value
+from probes.snmp_known import SYS_OBJECT_ID
 from probes.snmp_line import judge
 from probes.snmp_rows import Row, chosen, decode, rows_of
 from probes.snmp_tables import Family
 from resilience.catalogue import QUANTITIES
 from resilience.probing import Channels, Run
 from resilience.reading import Reading, Reason, State
+from resilience.simulate.snmp import SnmpAgentSimulator
 
 
 def read(family: Family, index: str, found: Mapping[str, Value], **trust: bool) -> Reading:
@@ -286,3 +290,103 @@ def test_whatever_a_device_says_is_a_reading(family: Family, values: list[Value]
     assert len(reading.text) < 4000
     assert reading.text.isprintable()
     assert ("line_in_service" in seen(reading)) == (reading.state is not State.UNKNOWN)
+
+
+# ---- an agent that changes, and versions of SNMP ----
+
+
+def interfaces(**names: tuple[int, int]) -> dict[str, Any]:
+    """Objects of voice interfaces: name to (ifIndex, ifOperStatus)."""
+    objects: dict[str, Any] = {SYS_OBJECT_ID: "1.3.6.1.4.1.99999.1"}
+    for name, (index, oper) in names.items():
+        objects |= {
+            f"{IF}.3.{index}": 101,
+            f"{IF}.7.{index}": 1,
+            f"{IF}.8.{index}": oper,
+            f"1.3.6.1.2.1.31.1.1.1.1.{index}": name,
+        }
+    return objects
+
+
+async def polled(
+    agent: SnmpAgentSimulator, *changes: Mapping[str, Any], line: str = "fxo1", **access: Any
+) -> list[Reading]:
+    """One reading, and one after each of `changes`, by one monitor."""
+    channels = Channels()
+    port = await agent.start()
+    run = Run(2, 1, channels, lambda secret: secret.name)
+    asked = settings(host="127.0.0.1", udp_port=port, port=line, community=clear("public"), **access)
+    try:
+        readings = [await SNMP_LINE.probe(asked, run)]
+        for change in changes:
+            for oid in [*agent_oids(agent)]:
+                agent.remove(oid)
+            for oid, value in change.items():
+                agent.set(oid, value)
+            readings.append(await SNMP_LINE.probe(asked, run))
+        return readings
+    finally:
+        await channels.aclose()
+        await agent.aclose()
+
+
+def agent_oids(agent: SnmpAgentSimulator) -> list[str]:
+    return [".".join(map(str, arcs)) for arcs in agent._objects]
+
+
+@pytest.mark.parametrize("version", ["1", "2c"])
+def test_a_line_is_followed_by_its_name_when_its_index_changes(version: str) -> None:
+    """ifIndex may be dealt out anew at a restart: another line's state is never taken for this one's."""
+    before = interfaces(fxo1=(5, 1), fxo2=(6, 2))
+    after = interfaces(fxo1=(6, 1), fxo2=(5, 2))
+    gone = interfaces(fxo2=(5, 1))
+    first, second, third = asyncio.run(polled(SnmpAgentSimulator(before), after, gone, version=version))
+    assert (first.state, second.state) == (State.UP, State.UP)
+    assert (third.state, third.reason) == (State.UNKNOWN, Reason.CONFIG)
+    assert "nothing is called 'fxo1' there; it has fxo2 (index 5)" in third.text
+
+
+def test_an_agent_that_falls_silent_or_forgets_its_table_is_unknown() -> None:
+    agent = SnmpAgentSimulator(interfaces(fxo1=(5, 1)))
+    first, second = asyncio.run(polled(agent, {SYS_OBJECT_ID: "1.3.6.1.4.1.99999.1"}))
+    assert (first.state, second.reason) == (State.UP, Reason.NOT_OFFERED)
+    silent = SnmpAgentSimulator(interfaces(fxo1=(5, 1)), community="another")
+    [reading] = asyncio.run(polled(silent))
+    assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.TIMEOUT)
+
+
+def test_version_3_reads_a_line_as_well(tmp_path: Path) -> None:
+    """net-snmp's snmpd shows the interfaces of this machine; none of them is a line, and it says so."""
+    user = 'createUser watch SHA-256 "an-auth-password" AES "a-priv-password"'
+    with snmp_peer.snmpd(tmp_path, user, "rouser watch priv") as port:
+
+        async def once() -> Reading:
+            channels = Channels()
+            access = {
+                "user": "watch",
+                "auth": clear("an-auth-password"),
+                "priv": clear("a-priv-password"),
+            }
+            asked = settings(host="127.0.0.1", udp_port=port, version="3", **access)
+            try:
+                return await SNMP_LINE.probe(asked, Run(5, 1, channels, lambda secret: secret.name))
+            finally:
+                await channels.aclose()
+
+        reading = asyncio.run(once())
+    assert reading.reason is Reason.NOT_OFFERED
+    assert "interface of a voice line (IF-MIB)" in reading.text
+
+
+def test_an_endless_table_ends() -> None:
+    """An agent that makes up a row for each question costs the time of a reading, and no more."""
+
+    class Endless(SnmpAgentSimulator):
+        def _look(self, name: tuple[int, ...], *, following: bool) -> tuple[tuple[int, ...], Any]:
+            if not following:
+                return name, rfc1902.Integer32(101)
+            return (*name, 1), rfc1902.Integer32(101)
+
+    [reading] = asyncio.run(polled(Endless({})))
+    assert reading.state is State.UNKNOWN
+    assert reading.failed
