@@ -28,6 +28,9 @@ ALERTMANAGER = {"group_wait: 10s": "1s", "group_interval: 1m": "2s", "group_inte
 """The shipped times, and those of this test."""
 
 
+README = (ALERTS.parent / "README.md").read_text()
+
+
 def terms(*, shipped: bool) -> dict[str, float]:
     """What may pass between a cut and its message, in seconds, term by term."""
     rules: dict[str, Any] = yaml.safe_load(RULES.read_text())["groups"][0]
@@ -132,7 +135,9 @@ def test_a_cut_isp_is_told_once_with_what_to_use_instead_and_so_is_its_end(
                 "Branch on two ISPs: isp-b can now take 911 out alone, at once; by design it could not.",
             ):
                 assert sum(said in line for line in lines) == 1, message
+                assert said in README
             assert len(lines) == 4, message
+            assert message["title"] in README
 
             world.cut(world.b)
             peers.wait_until(lambda: box.at("/pager/alertmanager"), seconds=40, what="the page")

@@ -58,6 +58,11 @@ def test_every_alert_has_its_labels_and_its_annotations() -> None:
             assert set(rule.get("labels", ())) <= {"code", "severity"}, "what changes is no label"
 
 
+def test_every_alert_stands_in_the_documents() -> None:
+    told = re.findall(r"^\| `(Resilience\w+)`", (ALERTS.parent / "docs" / "outputs.md").read_text(), re.MULTILINE)
+    assert sorted(told) == sorted(rule["alert"] for rule in rules() if "alert" in rule)
+
+
 def test_every_metric_of_the_rules_is_exported() -> None:
     own = {
         f"{family.name}{'_total' * (family.type == 'counter')}" for family in Instruments(Fitness()).registry.collect()
