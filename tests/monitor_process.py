@@ -67,11 +67,17 @@ class Running:
 
 @contextmanager
 def monitor(
-    sites: Path, log: Path, *, inside: Sequence[str] = (), fetch: Get = get, env: Mapping[str, str] | None = None
+    sites: Path,
+    log: Path,
+    *,
+    port: int = 0,
+    inside: Sequence[str] = (),
+    fetch: Get = get,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """`resilience run` over the directory `sites`, its database beside `log`. `inside` goes before the command,
-    `fetch` reads its pages."""
-    port = peers.free_port()
+    `fetch` reads its pages; 0 takes a free port."""
+    port = port or peers.free_port()
     env = {"RESILIENCE_DATABASE": f"sqlite:///{log.with_suffix('.db')}", **(env or {})}
     args = [*inside, *RESILIENCE, "run", "--sites", str(sites), "--listen", f"127.0.0.1:{port}"]
     with peers.process(args, log=log, env=env) as process:

@@ -11,6 +11,7 @@ import monitor_process
 import namespaces
 import peers
 from alerting_peers import alertmanager, inbox, prometheus, shipped_route
+from lines import lines, site_on
 from probes import registry
 from promtool import ALERTS, RULES
 from resilience.duration import parse_duration
@@ -161,3 +162,40 @@ def test_a_cut_isp_is_told_once_with_what_to_use_instead_and_so_is_its_end(
                 assert ended, said
             pages = [page["status"] for page in box.at("/pager/alertmanager")]
             assert pages == ["firing", "resolved"]
+
+
+def test_a_monitor_that_dies_and_forgets_ends_no_alert(tmp_path: Path) -> None:
+    """A line is cut; the monitor dies; another begins without its memory; the line is back. One alert, one end."""
+    times = PROMETHEUS | {"for: 1m": "2s", "keep_firing_for: 2m": "2s"}
+    sites = tmp_path / "sites"
+    sites.mkdir()
+    port = peers.free_port()
+    with lines() as opened, inbox() as box:
+        (sites / "branch.yaml").write_text(site_on(opened.ports))
+
+        def said(words: str) -> list[str]:
+            told = [message["text"] for message in box.chat("#noc")]
+            return [line for text in told for line in text.splitlines() if words in line]
+
+        with (
+            alertmanager(tmp_path, box, times=ALERTMANAGER) as manager,
+            prometheus(tmp_path, [f"127.0.0.1:{port}"], alerts_to=manager, times=times),
+        ):
+            with monitor_process.monitor(sites, tmp_path / "first.log", port=port) as first:
+                first.wait_for_state("branch", "protected")
+                peers.wait_until(lambda: box.at("/watcher/ping"), seconds=30, what="the watchdog")
+                opened.cut(0)
+                peers.wait_until(lambda: said("the path desk-by-a to 911 does not work"), seconds=40, what="the alert")
+            peers.wait_until(lambda: box.at("/pager/alertmanager"), seconds=60, what="the page: nobody watches")
+            (page,) = box.at("/pager/alertmanager")[-1]["alerts"]
+            assert page["annotations"]["summary"].startswith("No monitor answers. Nobody watches")
+            with monitor_process.monitor(sites, tmp_path / "second.log", port=port) as second:
+                second.wait_for_state("branch", "at_risk")
+                peers.wait_until(
+                    lambda: box.at("/pager/alertmanager")[-1]["status"] == "resolved", seconds=60, what="its end"
+                )
+                assert len(said("the path desk-by-a to 911 does not work")) == 1
+                opened.restore(0)
+                peers.wait_until(lambda: said("✓ over"), seconds=60, what="the end")
+                (over,) = [line for line in said("✓ over") if "desk-by-a" in line]
+                assert over.endswith("Site branch: the path desk-by-a to 911 does not work.")
