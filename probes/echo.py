@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from probes.buffers import dropped, enlarge
 from probes.echo_requests import InFlight, Request, Window
 from probes.icmp_message import PROTOCOL, TYPES_READ, NotEcho, without_ip_header
 from probes.targets import Address, leave_by
@@ -25,15 +26,13 @@ class NotPermitted(OSError):
 _RATE = 10_000
 """Requests a second. Replies to 50 ms of them fit a receive buffer of the default size (212,992 octets,
 doubled by the kernel, some 800 a packet), those to 1.5 s of them the size asked for."""
-_RECEIVE_BUFFER = 8 << 20
 _READ_AT_ONCE = 2 * _RATE
 """More than the replies to two seconds: a loop that lagged hears them all before it looks at the time, and a
 flood cannot keep it."""
 
-# linux/icmp.h, linux/icmpv6.h, asm-generic/socket.h, linux/sock_diag.h; not in Python's socket module
+# linux/icmp.h, linux/icmpv6.h, asm-generic/socket.h; not in Python's socket module
 _SOL_RAW, _ICMP_FILTER, _ICMPV6_FILTER = 255, 1, 1
-_SO_RCVBUFFORCE, _SO_TIMESTAMPNS = 33, 35
-_SO_MEMINFO, _MEMINFO, _MEMINFO_DROPS = 55, struct.Struct("9I"), 8
+_SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@ll")
 
 
@@ -159,11 +158,7 @@ class EchoChannel:
             self._socket = None
 
     def _dropped(self) -> int:
-        """Packets the kernel dropped because the receive buffer was full."""
-        if self._socket is None:
-            return 0
-        counters = self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
-        return int(_MEMINFO.unpack(counters)[_MEMINFO_DROPS])
+        return 0 if self._socket is None else dropped(self._socket)
 
 
 def permitted() -> bool:
@@ -184,10 +179,7 @@ def _icmp_socket(family: socket.AddressFamily) -> socket.socket:
 
 def _prepare(sock: socket.socket, family: socket.AddressFamily) -> None:
     """Room for bursts, the kernel's time of arrival, and on raw sockets only the types that `parse` reads."""
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
-    except PermissionError:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    enlarge(sock)
     sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     if sock.type == socket.SOCK_RAW:
         blocked = (1 << 256) - 1 - sum(1 << kind for kind in TYPES_READ[family])

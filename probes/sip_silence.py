@@ -16,6 +16,8 @@ def what_came_instead(exchange: Exchange) -> tuple[Reason, State, str]:
     """Reason, what it says of the target, and a text for people."""
     if exchange.error is not None:
         return _broken(exchange.error, exchange)
+    if exchange.no_room:
+        return Reason.IMPAIRED, State.UNKNOWN, "no answer, but a buffer of the monitor was full; it may be lost there"
     if exchange.stray:
         return Reason.PROTOCOL, State.UNKNOWN, f"no answer to the request, but {exchange.stray}"
     if exchange.provisional is not None:

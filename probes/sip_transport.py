@@ -9,11 +9,13 @@ import os
 import socket
 import ssl
 import struct
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from probes import trust
+from probes.buffers import dropped, enlarge
 from probes.declared.sip_uri import Transport, bracketed
 from probes.sip import (
     Framing,
@@ -30,7 +32,6 @@ STREAM_CAP = 262_144
 """Bytes read from one connection for one answer."""
 DATAGRAMS_A_TURN = 64
 """Read before the event loop gets its turn again, whatever a flood brings."""
-RECEIVE_BUFFER = 1 << 20
 IP_RECVERR = 11  # linux/in.h; not in Python's socket module before 3.14
 IPV6_RECVERR = 25  # linux/in6.h
 
@@ -52,6 +53,8 @@ class Exchange:
     certificate: bytes = b""
     """The target's certificate as presented, DER."""
     error: OSError | ProtocolError | None = None
+    no_room: bool = False
+    """A buffer of this machine was full meanwhile: silence proves nothing."""
 
     def take(self, transaction: ClientTransaction) -> None:
         self.sent, self.provisional, self.final = transaction.sent, transaction.provisional, transaction.final
@@ -67,6 +70,10 @@ class _Waiting:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
+Place = tuple[str, int]
+"""Address and port."""
+
+
 class UdpEndpoint:
     """One unconnected UDP socket, shared by every request of one source and family.
 
@@ -76,7 +83,7 @@ class UdpEndpoint:
 
     def __init__(self, source: Source, family: socket.AddressFamily) -> None:
         self._socket = source.open(family, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        enlarge(self._socket)
         level, option = (
             (socket.IPPROTO_IPV6, IPV6_RECVERR) if family == socket.AF_INET6 else (socket.IPPROTO_IP, IP_RECVERR)
         )
@@ -85,6 +92,8 @@ class UdpEndpoint:
             self._socket.bind(("", 0))
         self.port = int(self._socket.getsockname()[1])
         self._waiting: dict[str, _Waiting] = {}
+        self._asked: defaultdict[Place, dict[str, _Waiting]] = defaultdict(dict)
+        """The same by the place that was asked: what comes from one place costs the others nothing."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._readable)
 
@@ -97,19 +106,23 @@ class UdpEndpoint:
         exchange = Exchange(stage="waiting for an answer")
         transaction = ClientTransaction(request, self._loop.time(), reliable=False)
         waiting = self._waiting[request.branch] = _Waiting(transaction, target, exchange)
+        self._asked[target.host, target.port][request.branch] = waiting
+        before = dropped(self._socket)
         try:
-            self._send(request.wire, target)
+            exchange.no_room = not self._send(request.wire, target)
             while transaction.waits and exchange.error is None and self._loop.time() < deadline:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(min(transaction.due, deadline)):
                         await waiting.news.wait()
                 if again := transaction.wake(self._loop.time()):
-                    self._send(again, target)
+                    exchange.no_room |= not self._send(again, target)
         except OSError as error:
             exchange.error = error
         finally:
+            self._forget_asked(request.branch, target)
             self._forget(request.branch, transaction)
         exchange.take(transaction)
+        exchange.no_room |= dropped(self._socket) != before
         return exchange
 
     def _forget(self, branch: str, transaction: ClientTransaction) -> None:
@@ -119,19 +132,26 @@ class UdpEndpoint:
         else:
             self._loop.call_at(transaction.due, self._waiting.pop, branch, None)
 
-    def _send(self, wire: bytes, target: Target) -> None:
-        """Sends a datagram; a full buffer loses it, as any network may, and Timer E sends it again."""
+    def _forget_asked(self, branch: str, target: Target) -> None:
+        place = (target.host, target.port)
+        del self._asked[place][branch]
+        if not self._asked[place]:
+            del self._asked[place]
+
+    def _send(self, wire: bytes, target: Target) -> bool:
+        """Sends a datagram; False where a full buffer lost it. Timer E sends it again."""
         for _ in range(3):
             try:
                 self._socket.sendto(wire, (target.host, target.port))
             except BlockingIOError:
-                return
+                return False
             except OSError:
                 # The kernel reports an earlier request's ICMP error on whatever is sent next.
                 if not self._read_errors():
                     raise
             else:
-                return
+                return True
+        return False
 
     def _readable(self) -> None:
         self._read_errors()
@@ -166,9 +186,8 @@ class UdpEndpoint:
                 waiting.news.set()
 
     def _strayed(self, host: str, port: int, what: str) -> None:
-        for waiting in self._waiting.values():
-            if (waiting.target.host, waiting.target.port) == (host, port):
-                waiting.exchange.stray = what
+        for waiting in self._asked.get((host, port), {}).values():
+            waiting.exchange.stray = what
 
     def _read_errors(self) -> int:
         """Hands the queued ICMP errors to the requests they are about; how many were queued."""
@@ -179,8 +198,8 @@ class UdpEndpoint:
                 return count
             for _, _, extended in ancillary:
                 number = struct.unpack_from("=I", extended)[0]  # ee_errno of struct sock_extended_err
-                for waiting in self._waiting.values():
-                    if waiting.transaction.waits and (waiting.target.host, waiting.target.port) == about[:2]:
+                for waiting in self._asked.get(about[:2], {}).values():
+                    if waiting.transaction.waits:
                         waiting.exchange.error = OSError(number, os.strerror(number))
                         waiting.news.set()
         return DATAGRAMS_A_TURN

@@ -130,16 +130,16 @@ async def open_session(access: Access, run: Run) -> Session:
     channel = run.channels.get(("snmp", family, access.source), lambda: CommunityChannel(family, access.source))
 
     fast = fast_road(run.channels)
-    quick = access.version == "2c" and not access.source and fast.takes(agent)
+    plain = access.version == "2c" and not access.source
 
     async def ask(oids: Sequence[str], following: bool) -> Answer:
         asked = agent
-        if quick and not following:
+        if plain and not following and fast.takes(agent):
             if answer := await fast.ask(agent, community, oids):
                 return answer
             asked = replace(agent, tries=agent.tries - 1)
         answer = await channel.ask(asked, access.version, community, oids, following=following)
-        if quick and not following:
+        if plain and not following:
             fast.learn(agent, community, oids, answer)
         return answer
 

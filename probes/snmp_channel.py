@@ -10,9 +10,9 @@ community and about any object (seen with 7.1.30).
 import asyncio
 import secrets
 import socket
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +23,13 @@ from pysnmp.hlapi.v3arch import asyncio as v3arch
 from pysnmp.proto import errind
 from pysnmp.proto.api import verdec
 
+from probes.buffers import dropped, enlarge
 from probes.snmp_message import LONGEST_ANSWER, REQUEST_IDS, UNDECODABLE, Answer, NotSnmp, answer_in, plain, question
+from resilience.burst import Burst
 from resilience.reading import Reason
 
 Address = tuple[Any, ...]
 """A socket address: (ip, port) or (ip, port, flow, scope)."""
-
-RECEIVE_BUFFER = 8 * 2**20
-"""Bytes: with the usual 208 KiB a burst of 500 answers lost 5 to 17 of 100."""
 
 
 class SnmpFailure(Exception):
@@ -65,10 +64,7 @@ class Agent:
 def _bound_socket(family: int, source: str) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_DGRAM)
     bound.setblocking(False)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, 33, RECEIVE_BUFFER)  # SO_RCVBUFFORCE, asm-generic/socket.h
-    except OSError:  # no CAP_NET_ADMIN: up to net.core.rmem_max
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    enlarge(bound)
     try:
         bound.bind((source or ("::" if family == socket.AF_INET6 else "0.0.0.0"), 0))  # noqa: S104 - any port to ask from
     except OSError as error:
@@ -78,24 +74,31 @@ def _bound_socket(family: int, source: str) -> socket.socket:
 
 
 class _Slots:
-    """Bounds the questions in flight, so that every answer fits the receive buffer and none is lost there."""
+    """Bounds the questions asked together, so that every answer fits the receive buffer. One that finds it full all the
+    same was lost by the monitor, and not kept back by the agent."""
 
     def __init__(self, bound: socket.socket) -> None:
         granted = bound.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        self._free = asyncio.Semaphore(min(500, granted // 4096))
+        self._socket = bound
+        self._burst = Burst(min(500, granted // 4096))
 
     @asynccontextmanager
     async def taken(self, agent: Agent) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout_at(agent.deadline):
-                await self._free.acquire()
-        except TimeoutError:
-            text = "too many SNMP questions are waiting for silent agents; this one was never sent"
-            raise SnmpFailure(Reason.IMPAIRED, text) from None
-        try:
-            yield
-        finally:
-            self._free.release()
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout_at(agent.deadline):
+                    await stack.enter_async_context(self._burst.place())
+            except TimeoutError:
+                text = "more SNMP questions are due than the monitor can send; this one was never sent"
+                raise SnmpFailure(Reason.IMPAIRED, text) from None
+            before = dropped(self._socket)
+            try:
+                yield
+            except SnmpFailure as failed:
+                if failed.reason is Reason.TIMEOUT and dropped(self._socket) != before:
+                    text = f"{failed.text}; but the monitor's receive buffer was full, the answer may be lost there"
+                    raise SnmpFailure(Reason.IMPAIRED, text) from None
+                raise
 
 
 @dataclass(slots=True)
@@ -114,6 +117,8 @@ class CommunityChannel:
         self._socket = _bound_socket(family, source)
         self._slots = _Slots(self._socket)
         self._waiting: dict[int, _Waiting] = {}
+        self._asked: defaultdict[Address, dict[int, _Waiting]] = defaultdict(dict)
+        """The same by the agent that was asked."""
         asyncio.get_running_loop().add_reader(self._socket, self._receive)
 
     async def ask(
@@ -124,7 +129,7 @@ class CommunityChannel:
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(agent.address, version, community, answer)
         async with self._slots.taken(agent):
-            self._waiting[request_id] = waiting
+            self._waiting[request_id] = self._asked[agent.address][request_id] = waiting
             try:
                 for _ in range(agent.tries):
                     if (patience := agent.left()) <= 0:
@@ -134,8 +139,10 @@ class CommunityChannel:
                     if answer.done():
                         return answer.result()
             finally:
-                del self._waiting[request_id]
-        raise agent.silent(waiting.complaint, "community, access list or address")
+                del self._waiting[request_id], self._asked[agent.address][request_id]
+                if not self._asked[agent.address]:
+                    del self._asked[agent.address]
+            raise agent.silent(waiting.complaint, "community, access list or address")
 
     def _send(self, datagram: bytes, address: Address) -> None:
         try:
@@ -155,7 +162,7 @@ class CommunityChannel:
 
     def _take(self, datagram: bytes, address: Address) -> None:
         """Gives an answer to the question it belongs to; whatever is wrong with it is kept for the failure's text."""
-        asked = [waiting for waiting in self._waiting.values() if waiting.address == address]
+        asked = list(self._asked.get(address, {}).values())
         version = asked[0].version if asked else "2c"
         try:
             message = answer_in(datagram, version)

@@ -50,12 +50,16 @@ class FastRoad:
     def __init__(self, asking: Asking | None = by_gufo if INSTALLED else None) -> None:
         self._asking = asking
         self._slots = asyncio.Semaphore(MOST_AT_ONCE)
+        self._odd: set[tuple[object, ...]] = set()
+        """Agents whose last answer was none to believe: they are asked by the ordinary road until they answer, or the
+        silent would hold every socket and keep the living waiting."""
         self._missing: dict[tuple[object, ...], frozenset[str]] = {}
 
     def takes(self, agent: Agent) -> bool:
         """Whether a question may go this way first: it needs another try for the ordinary road."""
         ip, scope = str(agent.address[0]), agent.address[3:]
-        return self._asking is not None and agent.tries > 1 and "%" not in ip and scope in ((), (0,))
+        fit = agent.tries > 1 and "%" not in ip and scope in ((), (0,))
+        return self._asking is not None and fit and agent.address not in self._odd and not self._slots.locked()
 
     async def ask(self, agent: Agent, community: bytes, oids: Sequence[str]) -> Answer | None:
         """A whole answer, with the objects missing that are known to be; None to be asked again."""
@@ -66,6 +70,8 @@ class FastRoad:
                 return None
             found = await self._asking(agent, community, oids, patience)
         if found is None or not set(found) <= set(oids):
+            if len(self._odd) < MOST_KNOWN:
+                self._odd.add(agent.address)
             return None
         values = {oid: value for oid, value in found.items() if _sure(value)}
         missing = frozenset(oids).difference(values)
@@ -75,6 +81,7 @@ class FastRoad:
 
     def learn(self, agent: Agent, community: bytes, oids: Sequence[str], answer: Answer) -> None:
         """Remembers what `answer`, from the ordinary road, has not."""
+        self._odd.discard(agent.address)
         question = (*agent.address, community, *oids)
         missing = frozenset(oid for oid, value in answer.objects if value is None)
         if answer.status or not missing or len(missing) == len(oids):
@@ -86,6 +93,7 @@ class FastRoad:
 
     async def aclose(self) -> None:
         self._missing.clear()
+        self._odd.clear()
 
 
 def _sure(value: object) -> bool:

@@ -1,11 +1,14 @@
-"""Whether the monitor itself is fit to judge: a blocked event loop, a stepped clock, no local network.
+"""Whether the monitor itself is fit to judge: a blocked event loop, a clock that is wrong, no local network, no room.
 
 While it is not, a failed reading says nothing about the thing it was to read. One watch task; what it
 concludes is asked for by the runner of the probes.
 """
 
 import asyncio
+import ctypes
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 BEAT = 0.25
@@ -15,6 +18,7 @@ LAG = 0.75
 STEP = 5.0
 """Seconds by which wall clock and monotonic clock may part between two looks."""
 INTERFACES = Path("/sys/class/net")
+_STA_UNSYNC = 0x0040  # linux/timex.h
 
 
 def network_lost(interfaces: Path = INTERFACES) -> bool:
@@ -33,15 +37,43 @@ def network_lost(interfaces: Path = INTERFACES) -> bool:
     return bool(states) and not any(state in ("up", "unknown") for state in states)
 
 
-class Fitness:
-    """What has been wrong with the monitor lately. `reasons` are the labels of the impairment metric."""
+class _Timex(ctypes.Structure):
+    """struct timex as far as `status`, and room for the rest of it."""
 
-    def __init__(self, interfaces: Path = INTERFACES) -> None:
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_char * 256),
+    )
+
+
+def clock_synchronised() -> bool:
+    """Whether the kernel takes its clock for synchronised, by adjtimex(2), which changes nothing here."""
+    asked = _Timex()
+    return ctypes.CDLL(None).adjtimex(ctypes.byref(asked)) >= 0 and not asked.status & _STA_UNSYNC
+
+
+class Fitness:
+    """What has been wrong with the monitor lately. `reasons` are the labels of the impairment metric.
+
+    A clock that is no longer synchronised is told and changes no reading: what a probe waits for is measured by
+    another clock. One that never was is not told: under many hypervisors the kernel does not know.
+    """
+
+    def __init__(self, interfaces: Path = INTERFACES, synchronised: Callable[[], bool] = clock_synchronised) -> None:
         self.lag = 0.0
         """Seconds the loop was late at the last look."""
         self._interfaces = interfaces
         self._unfit_at: dict[str, float] = {}
+        self._overloaded_at = -math.inf
         self._network_lost = False
+        self._synchronised = synchronised
+        self._clock_kept = False
+        self._clock_lost = False
         self._looked_at: float | None = None
 
     async def watch(self) -> None:
@@ -52,7 +84,7 @@ class Fitness:
             await asyncio.sleep(BEAT)
             now, now_wall = time.monotonic(), time.time()
             self.note(late=now - expected - BEAT, stepped=abs((now_wall - wall) - (now - expected)), at=now)
-            self._network_lost = network_lost(self._interfaces)
+            self.look(now)
             expected, wall = now, now_wall
             self._looked_at = now
 
@@ -63,6 +95,19 @@ class Fitness:
             self._unfit_at["loop_lag"] = at
         if stepped > STEP:
             self._unfit_at["clock"] = at
+
+    def look(self, at: float) -> None:
+        """One look around at monotonic moment `at`."""
+        self._network_lost = network_lost(self._interfaces)
+        if self._network_lost:
+            self._unfit_at["no_network"] = at  # what was asked meanwhile may end when it is back
+        kept = self._synchronised()
+        self._clock_kept |= kept
+        self._clock_lost = self._clock_kept and not kept
+
+    def overloaded(self, at: float) -> None:
+        """A probe could not ask, or its answer may have found no room. That reading says so itself; others stand."""
+        self._overloaded_at = at
 
     def unfit_since(self, start: float) -> str:
         """Why a failure of something begun at monotonic moment `start` says nothing; empty where it does."""
@@ -75,5 +120,7 @@ class Fitness:
 
     def reasons(self, now: float, memory: float = 60.0) -> frozenset[str]:
         """What is wrong now, or was within `memory` seconds."""
-        lately = {reason for reason, at in self._unfit_at.items() if now - at < memory}
-        return frozenset(lately | ({"no_network"} if self._network_lost else set()))
+        moments = {**self._unfit_at, "overload": self._overloaded_at}
+        lately = {reason for reason, at in moments.items() if now - at < memory}
+        standing = {"no_network": self._network_lost, "clock_unsynchronised": self._clock_lost}
+        return frozenset(lately.union(reason for reason, stands in standing.items() if stands))

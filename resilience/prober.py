@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from resilience.burst import Burst
 from resilience.catalogue import QUANTITIES
 from resilience.fence import Fence
 from resilience.fitness import Fitness
@@ -17,8 +18,8 @@ from resilience.reading import Reading, Reason, failure
 
 log = logging.getLogger("resilience.prober")
 
-IN_FLIGHT = 200
-"""Probes at once. More only fill socket buffers, and lost answers look like outages."""
+AT_ONCE = 200
+"""Probes that begin together. More only fill socket buffers, and lost answers look like outages."""
 GRACE = 0.25
 """Seconds beyond its timeout in which a probe may still end itself with a better reason."""
 
@@ -39,7 +40,7 @@ class Prober:
         *,
         secret: Callable[[Secret], str],
         fitness: Fitness,
-        in_flight: int = IN_FLIGHT,
+        at_once: int = AT_ONCE,
         fence: Fence | None = None,
         opened: Callable[[Channels], object] = lambda _: None,
     ) -> None:
@@ -47,7 +48,7 @@ class Prober:
         self._types = types
         self._secret = secret
         self._fitness = fitness
-        self._slots = asyncio.Semaphore(in_flight)
+        self._burst = Burst(at_once)
         self._fence = fence
         self._channels = Channels()
         opened(self._channels)
@@ -68,12 +69,14 @@ class Prober:
         return await asyncio.shield(task)
 
     async def _run(self, spec: ProbeSpec) -> Reading:
-        async with self._slots:
+        async with self._burst.place():
             start = time.monotonic()
             reading = await self._inside(spec)
-            if reading.failed and (why := self._fitness.unfit_since(start)):
-                return failure(Reason.IMPAIRED, f"the monitor was not fit to judge ({why}); then: {reading.text}")
-            return reading
+        if reading.reason is Reason.IMPAIRED:
+            self._fitness.overloaded(time.monotonic())
+        elif reading.failed and (why := self._fitness.unfit_since(start)):
+            return failure(Reason.IMPAIRED, f"the monitor was not fit to judge ({why}); then: {reading.text}")
+        return reading
 
     async def _inside(self, spec: ProbeSpec) -> Reading:
         """A reading for which something was to leave the fence says nothing, whatever the probe made of that."""

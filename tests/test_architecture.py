@@ -39,7 +39,7 @@ WAY = (
 )
 """What is later may use what is earlier, however indirectly, and never the other way round."""
 
-FOR_PROBES = {"model", "reading", "probing", "faults", "fields", "yamltree", "duration", "catalogue"}
+FOR_PROBES = {"model", "reading", "probing", "faults", "fields", "yamltree", "duration", "catalogue", "burst"}
 """All of the core that a probe may know."""
 
 OUTSIDE = {

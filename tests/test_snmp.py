@@ -792,5 +792,5 @@ def test_version_3_hostile_answers(reply: Reply, reason: Reason, caplog: pytest.
         assert peer.questions
 
     with caplog.at_level(logging.WARNING):
-        asyncio.run(facing(reply, use, seconds=0.4, version="3", **RO))
+        asyncio.run(facing(reply, use, seconds=1, version="3", **RO))
     assert not caplog.records
