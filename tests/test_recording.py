@@ -176,7 +176,6 @@ def test_the_monitor_takes_up_what_is_recorded_while_it_runs(tmp_path: Path) -> 
             peers.wait_until(lambda: state("red-phone") == "up", seconds=15, what="the check")
             expiry = monitor.value("resilience_attestation_expiry_timestamp_seconds", component="red-phone")
             assert expiry == pytest.approx(time.time() + 5, abs=9)
-            peers.wait_until(lambda: state("red-phone") == "unknown", seconds=20, what="its end")
 
             start = ("maintenance", "start", "branch", "line-a", "--by", "me", "--reason", "new card")
             command(*start, "--for", "9s", "--accept-risk")
@@ -184,6 +183,7 @@ def test_the_monitor_takes_up_what_is_recorded_while_it_runs(tmp_path: Path) -> 
             peers.wait_until(lambda: monitor.value(active, component="line-a") == 1, seconds=15, what="the work")
             assert monitor.value("resilience_finding", code="maintenance_leaves_spof", component="line-a") == 1
             assert monitor.state("branch") == "at_risk"
+            peers.wait_until(lambda: state("red-phone") == "unknown", seconds=20, what="its end")
             monitor.wait_for_state("branch", "protected", seconds=20)
             assert monitor.samples(active) == []
             assert monitor.samples("resilience_finding", code="maintenance_leaves_spof") == []

@@ -23,7 +23,7 @@ from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.keeping import Keeper
 from resilience.store.remembered import Remembered, decoded, encoded
 from resilience.store.rows import Changed
-from resilience.store.upkeep import prune
+from resilience.store.upkeep import prune, prune_by_parts
 
 START = 1_790_000_000.0
 
@@ -68,6 +68,8 @@ def store(url: str) -> Iterator[Store]:
 
 def test_the_steps_lead_to_the_tables_that_this_version_expects(store: Store) -> None:
     store.migrate()  # once more does nothing
+    if store.dialect == "sqlite":
+        assert Path(str(store.url.database)).stat().st_mode & 0o077 == 0, "it names a site's weak points"
     with store.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, tables.METADATA) == []
@@ -388,6 +390,19 @@ def test_old_rows_go_and_what_is_open_stays(keep: Callable[..., Kept]) -> None:
     assert [row[-2] for row in kept.rows("change")] == ["10000"]
     assert kept.rows("finding")
     assert removed["finding"] == 0
+
+
+def test_many_old_rows_go_in_parts_and_what_is_new_is_written_between(keep: Callable[..., Kept]) -> None:
+    kept = keep()
+    for number in range(25):
+        kept.keeper.put(changed(number))
+    kept.written()
+    parts = [number for table, number in prune_by_parts(kept.store, START + 22, 10) if table == "change"]
+    assert parts == [10, 10, 2]
+    assert len(kept.rows("change")) == 3
+    kept.keeper.stop()
+    daily = keep(retention=0.001)
+    peers.wait_until(lambda: not daily.rows("change"), what="the daily round")
 
 
 def test_a_backup_is_whole_and_made_while_the_monitor_writes(keep: Callable[..., Kept], tmp_path: Path) -> None:

@@ -55,8 +55,10 @@ class Store:
     def migrate(self) -> None:
         """Brings the tables up to date; a new file or an empty database gets them all."""
         if self.dialect == "sqlite" and self.url.database:
+            file = Path(self.url.database)
             with suppress(OSError):  # SQLite says it better
-                Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+                file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                file.touch(mode=0o600)  # it names a site's weak points
         with self.writing() as connection:
             if self.dialect == "postgresql":
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({_ONE_MIGRATES})"))
@@ -89,9 +91,13 @@ class Store:
             raise StoreRefused("a PostgreSQL database is copied by pg_dump")
         with _told(), self.reading() as connection:
             source: Any = connection.connection.driver_connection
-            target.touch(exist_ok=False)
-            with closing(sqlite3.connect(target)) as copy:
-                source.backup(copy)
+            target.touch(mode=0o600, exist_ok=False)
+            try:
+                with closing(sqlite3.connect(target)) as copy:
+                    source.backup(copy)
+            except sqlite3.Error as error:
+                target.unlink()
+                raise StoreRefused(f"{target}: {error}") from None
 
     def faults(self) -> list[str]:
         """What is wrong with the database itself; of PostgreSQL's pages the server takes care."""

@@ -26,7 +26,7 @@ from resilience.store.drilling import Began, DrillRefused, Happened, before, loa
 from resilience.store.recording import records_of
 from resilience.store.remembered import Remembered, States, decoded, encoded
 from resilience.store.rows import Forgotten, Noticed, Row, Sent, changes, finding_rows, settle, states_of
-from resilience.store.upkeep import prune
+from resilience.store.upkeep import prune_by_parts
 
 log = logging.getLogger("resilience.store")
 
@@ -119,6 +119,7 @@ class Keeper:
             found = self._remembered(watched, now)
             self.notices = self._noticed(watched)
             self._look(now)
+            log.info("the record is kept in %s", self.store.url.render_as_string())
         except StoreUnavailable as error:
             self._fail(str(error))
         for name, kept in found.items():
@@ -234,8 +235,17 @@ class Keeper:
             pass
         self._look(time.time())
         if self._retention is not None and time.monotonic() - self._pruned_at >= DAY:
-            prune(self.store, time.time() - self._retention)
+            self._prune(time.time() - self._retention)
             self._pruned_at = time.monotonic()
+
+    def _prune(self, before: float) -> None:
+        """What is to be written goes in between."""
+        for _ in prune_by_parts(self.store, before):
+            self._busy_since = time.monotonic()
+            if self._ending.is_set():
+                return
+            while self._write():
+                pass
 
     def _write(self) -> bool:
         """One transaction; whether there was anything to write."""
