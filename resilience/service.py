@@ -137,7 +137,6 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     )
     server.config.load()
     server.config.ssl = service.tls
-    serving = asyncio.create_task(server.serve([bound]))
     sites = {found.site.id: found.site for found in service.sites.values() if found.site}
     prepare(service.types, sites.values())
     beside: list[asyncio.Task[None]] = []
@@ -151,6 +150,8 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
             notifier.restore(keeper.notices)
         remembered = {site: (kept.memory, kept.findings) for site, kept in past.items()}
         await monitor.start(sites, past=remembered, known=keeper.records)
+    # Not before: a page would say that there are no sites, and that all is ready.
+    serving = asyncio.create_task(server.serve([bound]))
     monitor.instruments.reloaded.set(1)
     if notifier is not None:
         beside.append(asyncio.create_task(notifier.run()))

@@ -1,6 +1,7 @@
 """A monitor that is killed and started again goes on where it was; without its database it goes on too."""
 
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,17 @@ def test_without_its_database_it_watches_on_and_says_so(tmp_path: Path) -> None:
             assert monitor.process.wait(15) == 0
     states = [row["state"] for row in rows(database, "change") if row["name"] == "line-a"]
     assert states == ["up", "down"], "what happened meanwhile is caught up with"
+
+
+def test_no_page_is_given_before_the_record_is_read(tmp_path: Path) -> None:
+    """A database that does not answer for a while must not look like a monitor that is ready and has no sites."""
+    sites = tmp_path / "sites"
+    sites.mkdir()
+    (sites / "branch.yaml").write_text(site_on((1, 2)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = f"postgresql://resilience@127.0.0.1:{silent.getsockname()[1]}/x"
+        env = {"RESILIENCE_DATABASE": database}
+        with monitor_process.monitor(sites, tmp_path / "monitor.log", env=env) as monitor:
+            assert monitor.site("branch")["name"] == "Site branch"
+            monitor.wait_for_state("branch", "unavailable")
+            assert monitor.value("resilience_store_up") == 0
