@@ -26,6 +26,8 @@ PEERS := \
 	postgresql \
 	prometheus \
 	prometheus-alertmanager \
+	prometheus-blackbox-exporter \
+	prometheus-snmp-exporter \
 	scram \
 	sip-tester \
 	snmp \

@@ -1,7 +1,8 @@
 """What one round of 1,000 sites costs the monitor's process: the last part of `make bench`.
 
 A site here is 1 NUT LIST VAR, 2 SNMP GETs of 10 objects, 4 pings and 2 SIP OPTIONS, all by the probes themselves.
-Devices are simulators in processes of their own; the CPU is this process alone. Nothing is asserted.
+Devices are simulators in processes of their own; the CPU is this process alone, and beside it that of Prometheus'
+exporters over the same devices. Nothing is asserted.
 """
 
 import asyncio
@@ -9,8 +10,12 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import exporter_peers
 from bench import IN_FLIGHT, MANY, VARIABLES, both, row, simulated, title
 from probes import nut, sip_options, snmp
 from probes.declared.nut import Nut
@@ -117,6 +122,35 @@ def main() -> None:
             "",
             f"{once(lambda: a_round((parts['SNMP'],), fast=INSTALLED)):.2f} s cpu",
         )
+        beside(upsd, snmpd)
+
+
+def beside(upsd: int, snmpd: int) -> None:
+    """Prometheus' exporters over the same devices: their own CPU, without that of whoever scrapes them."""
+    if not exporter_peers.installed():
+        row("Prometheus' exporters", "are not installed")
+        return
+    hosts = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(MANY)]
+    questions = {
+        "blackbox_exporter, a TCP connection to upsd": ("/probe", "connect", [f"127.0.0.1:{upsd}"] * MANY),
+        "snmp_exporter, 2 GETs": ("/snmp", "ten", [f"127.0.0.1:{snmpd}"] * 2 * MANY),
+        "blackbox_exporter, 4 pings": ("/probe", "ping", hosts * 4),
+    }
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        asked = {
+            "/probe": stack.enter_context(exporter_peers.blackbox(Path(folder))),
+            "/snmp": stack.enter_context(exporter_peers.snmp(Path(folder), TEN)),
+        }
+        whole = 0.0
+        for name, (path, module, targets) in questions.items():
+            exporter = asked[path]
+            begun, used = time.perf_counter(), exporter.cpu()
+            each = ({"module": module, "target": target} for target in targets)
+            asyncio.run(exporter.ask_all(path, each, IN_FLIGHT))
+            cpu = exporter.cpu() - used
+            whole += cpu
+            row(name, f"{time.perf_counter() - begun:.2f} s", f"{cpu:.2f} s cpu")
+        row("both exporters together, and no SIP", "", f"{whole:.2f} s cpu")
 
 
 if __name__ == "__main__":
