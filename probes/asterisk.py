@@ -137,7 +137,7 @@ class _Session:
             if not found and "Response" not in message:
                 raise not_protocol(f"an event before the response to {name}")
             if found and message.get("EventList") == "Complete":
-                return found
+                return [*found, message]
             if message.get("EventList") == "cancelled":
                 raise not_protocol(f"the list of {name} was cancelled")
             found.append(message)
@@ -155,10 +155,13 @@ def count(text: str | None) -> int | None:
 
 
 def registrations(events: Sequence[Message]) -> tuple[Trunk, ...]:
-    """The outbound registrations by name: two of one server URI are two."""
+    """The outbound registrations by name: two of one server URI are two. A list that lacks some is none."""
+    told = next((count(event.get("ListItems")) for event in events if event.get("EventList") == "Complete"), None)
     found = [_registration(event) for event in events if event.get("Event") == "OutboundRegistrationDetail"]
     if len({trunk.name for trunk in found}) < len(found):
         raise ProtocolError("a list that names one registration twice")
+    if told is not None and told != len(found):
+        raise ProtocolError(f"a list of {told} registrations with {len(found)} in it")
     return tuple(sorted(found, key=lambda trunk: trunk.name))
 
 

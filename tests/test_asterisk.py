@@ -228,6 +228,7 @@ class TestBadPeers:
             (lambda i: listing("other", "ObjectName: a\r\nStatus: Registered"), Reason.TIMEOUT),
             (lambda i: listing(i, "ObjectName: a", "ObjectName: a"), Reason.PROTOCOL),
             (lambda i: listing(i, "Status: Registered"), Reason.PROTOCOL),
+            (lambda i: recorded("registrations", i).replace(b"ListItems: 4", b"ListItems: 5"), Reason.PROTOCOL),
             (lambda i: listing(i, "ObjectName: a\r\nStatus: Rejected\r\nStatus: Registered"), Reason.PROTOCOL),
             (lambda i: listing(i, "no colon here"), Reason.PROTOCOL),
             (lambda i: b"x" * (MOST_OF_A_MESSAGE + 1), Reason.PROTOCOL),
