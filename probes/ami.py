@@ -20,6 +20,7 @@ KEPT = {
     "OutboundRegistrationDetail": ("ObjectName", "Status"),
     "ContactStatusDetail": ("URI", "Status", "RoundtripUsec"),
     "EndpointDetail": ("ObjectName", "ActiveChannels", "DeviceStateBusyAt"),
+    "DAHDIShowChannels": ("DAHDIChannel", "Alarm"),
 }
 """What is kept of an event, beside what every message has."""
 OF_EVERY = ("Event", "Response", "ActionID", "EventList", "ListItems", "Message")
@@ -30,6 +31,7 @@ ACTIONS = (
     "Login",
     "PJSIPShowRegistrationsOutbound",
     "PJSIPShowEndpoint",
+    "DAHDIShowChannels",
     "CoreStatus",
     "CoreSettings",
     "Logoff",

@@ -15,7 +15,7 @@ from probes.declared.asterisk import Asterisk
 from probes.management import LOCAL_BACK_OFF, REFUSED, Refused, Unread, chunk_of, connected, not_protocol, unread
 from probes.pbx import Calls, Trunk, all_hold, judge, select
 from resilience.probing import Run
-from resilience.reading import Reading, Reason, State, failure
+from resilience.reading import Observation, Reading, Reason, State, failure
 
 REGISTRATION = {
     "Registered": (State.UP, ""),
@@ -33,6 +33,14 @@ CONTACT = {
     "Created": (State.UNKNOWN, "not asked yet"),
 }
 """res_pjsip/pjsip_options.c."""
+
+ALARMS = {
+    **dict.fromkeys(("No Alarm", "None"), State.UP),
+    # An FXO without battery is in Red Alarm.
+    **dict.fromkeys(("Red Alarm", "Yellow Alarm", "Blue Alarm", "Recovering", "Loopback", "Not Open"), State.DOWN),
+    "Unknown Alarm": State.UNKNOWN,
+}
+"""chan_dahdi.c."""
 
 
 async def probe(settings: Asterisk, run: Run) -> Reading:
@@ -70,7 +78,10 @@ class _Session:
         settings = self._settings
         await self._log_in(password)
         readings, calls = [], [await self._core_calls()]
-        if settings.registration or not settings.endpoint:
+        if settings.dahdi:
+            channel = {"DAHDIChannel": str(settings.dahdi)}
+            readings.append(line(settings.dahdi, await self._list("DAHDIShowChannels", **channel)))
+        if settings.registration or not (settings.endpoint or settings.dahdi):
             found = registrations(await self._list("PJSIPShowRegistrationsOutbound"))
             readings.append(judge(select(found, settings.registration)))
         if settings.endpoint:
@@ -105,7 +116,8 @@ class _Session:
             said = response.get("Message", "")
             reason = Reason.AUTH if said == "Permission denied" else Reason.DEVICE
             if said.startswith("Invalid/unknown command"):
-                reason, said = Reason.NOT_OFFERED, "it has no PJSIP loaded"
+                loaded = "DAHDI" if name.startswith("DAHDI") else "PJSIP"
+                reason, said = Reason.NOT_OFFERED, f"it has no {loaded} loaded"
             raise Unread(reason, f"{name} is refused: {said}")
         return events
 
@@ -152,6 +164,22 @@ class _Session:
 
 def count(text: str | None) -> int | None:
     return int(text) if text and re.fullmatch(r"\d{1,9}", text, re.ASCII) else None
+
+
+def line(number: int, events: Sequence[Message]) -> Reading:
+    """What Asterisk tells of one DAHDI channel. A call on it is no alarm: a busy line is in service."""
+    told = [event for event in events if event.get("Event") == "DAHDIShowChannels"]
+    said = [event.get("Alarm", "") for event in told if event.get("DAHDIChannel") == str(number)]
+    if len(said) > 1:
+        raise ProtocolError("a list that names one channel twice")
+    if not said:
+        return Reading(State.DOWN, None, f"Asterisk has no DAHDI channel {number}")
+    state = ALARMS.get(said[0], State.UNKNOWN)
+    if state is State.UNKNOWN:
+        return failure(Reason.DEVICE, f"DAHDI channel {number} is in a state that tells nothing: {said[0]!a}")
+    text = "" if state is State.UP else f"DAHDI channel {number}: {said[0]}"
+    seen = Observation("line_in_service", float(state is State.UP), source="Alarm", text=said[0])
+    return Reading(state, None, text, (seen,))
 
 
 def registrations(events: Sequence[Message]) -> tuple[Trunk, ...]:

@@ -156,8 +156,8 @@ class TestAsterisk:
 
 def test_nothing_is_sent_that_acts_and_no_password_in_clear() -> None:
     seen: list[dict[str, str]] = []
-    with ami(seen=seen) as port:
-        once(port, registration="carrier-a", endpoint="trunk")
+    with ami(answering(DAHDIShowChannels=lambda i: dahdi(i, "DAHDIChannel: 3\r\nAlarm: No Alarm")), seen=seen) as port:
+        once(port, registration="carrier-a", endpoint="trunk", dahdi=3)
         wrong = {"password": clear("wrong")}
         several(port, wrong, wrong)
     assert {fields["Action"] for fields in seen} == set(ACTIONS)
@@ -272,6 +272,68 @@ class TestBadPeers:
     def test_nobody_there(self) -> None:
         reading = once(peers.free_port())
         assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.REFUSED)
+
+
+def dahdi(identity: str, *channels: str) -> bytes:
+    """As chan_dahdi.c writes it; there is no card here to have recorded it from."""
+    start = said(identity, EventList="start", Message="DAHDI channel status will follow")
+    bodies = "".join(
+        f"Event: DAHDIShowChannels\r\nActionID: {identity}\r\n{one}\r\nDescription: lobby\r\n\r\n" for one in channels
+    )
+    end = f"Event: DAHDIShowChannelsComplete\r\nActionID: {identity}\r\nEventList: Complete\r\nListItems: 1\r\n\r\n"
+    return start + bodies.encode() + end.encode()
+
+
+class TestLines:
+    @pytest.mark.parametrize(
+        ("alarm", "state"),
+        [
+            ("No Alarm", State.UP),
+            ("None", State.UP),
+            ("Red Alarm", State.DOWN),
+            ("Yellow Alarm", State.DOWN),
+            ("Blue Alarm", State.DOWN),
+            ("Recovering", State.DOWN),
+            ("Loopback", State.DOWN),
+            ("Not Open", State.DOWN),
+            ("Unknown Alarm", State.UNKNOWN),
+            ("Mauve Alarm", State.UNKNOWN),
+        ],
+    )
+    def test_every_alarm(self, alarm: str, state: State) -> None:
+        told = f"DAHDIChannel: 3\r\nSignalling: FXS Kewlstart\r\nChannel: DAHDI/3-1\r\nAlarm: {alarm}"
+        with ami(answering(DAHDIShowChannels=lambda i: dahdi(i, told))) as port:
+            reading = once(port, dahdi=3)
+        assert reading.state is state, reading
+        assert bool(reading.text) == (state is not State.UP)
+        assert [*values(reading, "line_in_service").values()] == {State.UP: [1], State.DOWN: [0]}.get(state, [])
+
+    @pytest.mark.parametrize(
+        ("channels", "state", "reason"),
+        [
+            ((), State.DOWN, None),
+            (("DAHDIChannel: 4\r\nAlarm: No Alarm",), State.DOWN, None),
+            (("DAHDIChannel: 3\r\nAlarm: No Alarm",) * 2, State.UNKNOWN, Reason.PROTOCOL),
+            (("DAHDIChannel: 3",), State.UNKNOWN, Reason.DEVICE),
+        ],
+    )
+    def test_another_channel_is_not_this_one(
+        self, channels: tuple[str, ...], state: State, reason: Reason | None
+    ) -> None:
+        with ami(answering(DAHDIShowChannels=lambda i: dahdi(i, *channels))) as port:
+            reading = once(port, dahdi=3)
+        assert (reading.state, reading.reason) == (state, reason), reading
+
+    def test_an_asterisk_without_dahdi(self) -> None:
+        with ami(answering(DAHDIShowChannels=lambda i: recorded("unknown", i))) as port:
+            reading = once(port, dahdi=3)
+        assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.NOT_OFFERED)
+        assert "no DAHDI loaded" in reading.text
+
+    def test_a_line_and_a_registration_must_both_hold(self) -> None:
+        red = "DAHDIChannel: 3\r\nAlarm: Red Alarm"
+        with ami(answering(DAHDIShowChannels=lambda i: dahdi(i, red))) as port:
+            assert once(port, dahdi=3, registration="carrier-a").state is State.DOWN
 
 
 class TestCalls:

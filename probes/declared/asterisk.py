@@ -10,7 +10,8 @@ from resilience.probing import Later, ProbeType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asterisk(Management):
-    """`registration` and `endpoint` are names in pjsip.conf; with neither, every outbound registration counts."""
+    """`registration` and `endpoint` are names in pjsip.conf, `dahdi` is a channel's number; with none of them, every
+    outbound registration counts."""
 
     user: str
     password: Secret
@@ -18,6 +19,8 @@ class Asterisk(Management):
     registration: str = ""
     endpoint: str = ""
     channels: int = 0
+    dahdi: int = 0
+    """0 is no channel."""
 
 
 def _check(settings: Asterisk) -> str | None:
@@ -41,6 +44,7 @@ ASTERISK = ProbeType(
         "endpoint": described(
             text(pattern=_NAME, wanted="the name of an endpoint"), "the endpoint whose contacts must be reachable"
         ),
+        "dahdi": described(integer(1, 100_000), "the DAHDI channel (a line on a card) whose alarms are watched"),
         "channels": described(
             integer(1, 100_000), "calls that the endpoint's trunk carries at most, where Asterisk does not tell"
         ),
