@@ -90,8 +90,8 @@ def _seconds(text: str) -> float:
         seconds = parse_duration(text) / 1000
     except ValueError as error:
         raise click.BadParameter(f"--timeout: {error}") from None
-    if not 0.1 <= seconds <= 30:
-        raise click.BadParameter("--timeout is from 100ms to 30s")
+    if not 0.1 <= seconds <= 60:
+        raise click.BadParameter("--timeout is from 100ms to 60s")
     return seconds
 
 
