@@ -109,7 +109,7 @@ def every_code(ends: float) -> dict[str, str]:
 @monitors
 def test_every_code_gives_one_alert_that_ends_with_it(tmp_path: Path, monitors: tuple[str, ...]) -> None:
     series = as_told_by(monitors, facts("x", ends=90) | every_code(15))
-    check(tmp_path, series, {1: [], 14: alerts_of_every_code(), 80: []})
+    check(tmp_path, series, {1: [], 14: alerts_of_every_code(), 80: []}, every=30)
 
 
 @monitors
@@ -124,7 +124,7 @@ def test_a_series_that_goes_missing_resolves_nothing(tmp_path: Path, monitors: t
     held = alerts_of_every_code()
     silent = alert("ResilienceSiteSilent", code="site_silent")
     fires = {19: held, 20.5: held, 39: held, 49: [*held, silent], 56: kept_longer_than(held, "5m"), 119: []}
-    check(tmp_path, as_told_by(monitors, series), fires)
+    check(tmp_path, as_told_by(monitors, series), fires, every=30)
 
 
 def kept_longer_than(held: list[dict[str, str]], usual: str) -> list[dict[str, str]]:
@@ -280,6 +280,22 @@ def test_a_drill_is_said_first_and_changes_no_label(tmp_path: Path) -> None:
     )
 
 
+def test_a_site_whose_facts_are_missing_still_alerts_by_its_id(tmp_path: Path) -> None:
+    _, assured = facts("x", ends=60)
+    series = {assured: lasts(0, 60), finding("x", "path_down", "warning", "desk"): lasts(2, 60)}
+    told = {
+        "exp_labels": {"site": "x", "code": "path_down", "component": "desk", "severity": "warning"},
+        "exp_annotations": {
+            "summary": "x: the path desk to 911 does not work.",
+            "use": "No path to 911 is known to work at this site.",
+            "silence": "",
+            "runbook_url": "docs/runbooks/path_down.md",
+        },
+    }
+    test = {"eval_time": "5m", "alertname": "ResiliencePathDown", "exp_alerts": [told]}
+    run(tmp_path, as_told_by(TWO, series), alert_rule_test=[test])
+
+
 def test_a_dead_monitor_is_one_alert_and_not_one_for_each_of_its_sites(tmp_path: Path) -> None:
     series: dict[str, str] = {"resilience_sites{}": lasts(0, 10)}
     for number in range(20):
@@ -323,4 +339,4 @@ def test_monitors_that_disagree_are_told_when_it_lasts(tmp_path: Path) -> None:
     series |= as_told_by(("a:9911",), {state: lasts(0, 120)})
     series |= as_told_by(("b:9911",), {state: changes((0, 1), (10, 0), (12, 1), (20, 0), (40, 1), ends=120)})
     disagree = [alert("ResilienceMonitorsDisagree", code="vantage_disagreement")]
-    check(tmp_path, series, {13: [], 19: [], 30: disagree, 110: []})
+    check(tmp_path, series, {13: [], 19: [], 30: disagree, 110: []}, every=30)
