@@ -25,7 +25,7 @@ from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.drilling import Began, DrillRefused, Happened, before, load
 from resilience.store.recording import records_of
 from resilience.store.remembered import Remembered, States, decoded, encoded
-from resilience.store.rows import Forgotten, Noticed, Row, Sent, changes, finding_rows, settle, states_of
+from resilience.store.rows import Forgotten, Noticed, Row, Sent, changes, finding_rows, settle, states_of, write_all
 from resilience.store.upkeep import prune_by_parts
 
 log = logging.getLogger("resilience.store")
@@ -258,8 +258,7 @@ class Keeper:
             return False
         try:
             with self.store.writing() as connection:
-                for row in self._batch:
-                    row.write(connection)
+                write_all(connection, self._batch)
                 for taken, states, first in sites:
                     self._save(connection, taken, states, first=first)
         except StoreRefused:

@@ -6,6 +6,7 @@ again where that failed, so it touches nothing but the database.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Protocol
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
@@ -20,6 +21,16 @@ from resilience.store.remembered import States
 
 class Row(Protocol):
     def write(self, connection: Connection) -> None: ...
+
+
+def write_all(connection: Connection, rows: Iterable[Row]) -> None:
+    """In their order. Changes of state, of which a start brings thousands, go many in one statement."""
+    for kind, same in groupby(rows, type):
+        if kind is Changed:
+            connection.execute(insert(tables.changes), [asdict(row) for row in same])  # type: ignore[call-overload]
+        else:
+            for row in same:
+                row.write(connection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
