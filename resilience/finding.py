@@ -60,6 +60,7 @@ _INFO = (
     "drill_overdue",
     "secret_in_clear",
     "hidden_sharing",
+    "failing_together",
 )
 SEVERITY: Mapping[str, Severity] = {
     **dict.fromkeys(_CRITICAL, Severity.CRITICAL),

@@ -4,7 +4,7 @@ Alerts, pages and reports are made of findings. How they stay open: `resilience.
 contract; the runbook's name is the code.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ from resilience.model import PLUGS_IN, Component, Drill, Kind, ProbeSpec, Secret
 from resilience.planned import exposed, worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
+from resilience.sharedrisk import failing_together
 from resilience.sharing import contradictions, hidden_sharing
 from resilience.state import Memory, Seen, Status
 from resilience.survival import Live
@@ -70,11 +71,20 @@ def live_findings(
     for ups, told in _overloads(now.site, live).items():
         found += [Finding("ups_pair_overload", ups, "; ".join(told))] if told else []
     found += [Finding("trunk_wire_disagrees", *one) for one in disagreements(now.site, live.own)]
-    shared: dict[str, list[str]] = {}
-    for names, text in hidden_sharing(now.site, live.seen):
-        shared.setdefault(names[0], []).append(text)
-    found += [Finding("hidden_sharing", name, "; ".join(texts)) for name, texts in shared.items()]
+    found += [
+        Finding("hidden_sharing", *one)
+        for one in _of_one((names[0], text) for names, text in hidden_sharing(now.site, live.seen))
+    ]
+    found += [Finding("failing_together", *one) for one in _of_one(failing_together(now.site))]
     return tuple(sorted(found, key=rank))
+
+
+def _of_one(told: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """All sentences about one component as one."""
+    by_name: dict[str, list[str]] = {}
+    for name, text in told:
+        by_name.setdefault(name, []).append(text)
+    return ((name, "; ".join(texts)) for name, texts in by_name.items())
 
 
 def _overdue_text(drill: Drill) -> str:

@@ -65,6 +65,8 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
         return disagreement(said) == ""
     if finding.code == "hidden_sharing" and finding.component in site.components:
         return any(quantity in SAME for quantity, _ in live.seen[finding.component])
+    if finding.code == "failing_together":
+        return site.together is not None or finding.component not in site.components
     if finding.code == "ups_pair_overload":
         return all(loads is not None for loads in pair_loads(site, live.seen).get(finding.component, {}).values())
     if finding.code == "path_down":

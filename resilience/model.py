@@ -234,6 +234,22 @@ class Surprise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """Two components declared independent that fell together more often than chance does it."""
+
+    names: tuple[str, str]
+    moments: tuple[float, ...]
+    """When they did, in seconds since 1970."""
+    alone: tuple[int, int]
+    """How often each fell without the other."""
+    within: float
+    """Seconds that lay between two falls at most."""
+    chance: float
+    """The probability of that by chance, corrected for all pairs that were tried."""
+    tried: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
     """A scenario that people rehearse and exercise. Durations in ms."""
 
@@ -314,6 +330,8 @@ class Site:
     maintenance: tuple[Maintenance, ...] = ()
     alerting: Gate = NOTHING
     """What the alerts about this site travel over."""
+    together: tuple[Together, ...] | None = None
+    """What its record shows to keep failing together; None where nobody has looked yet."""
 
     @cached_property
     def utilities(self) -> tuple[str, ...]:

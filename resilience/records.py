@@ -11,7 +11,7 @@ from typing import Any
 
 from resilience.drills.plan import Held
 from resilience.drills.record import Running
-from resilience.model import Attestation, Drill, Maintenance, Site
+from resilience.model import Attestation, Drill, Maintenance, Site, Together
 
 KINDS = ("check", "test-call", "drill")
 """What a check was. A call that was made, or a fault that was really caused, proves more than a look does."""
@@ -28,6 +28,8 @@ class Records:
     running: Running | None = None
     measured: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each UPS was last measured to hold."""
+    together: tuple[Together, ...] | None = None
+    """What keeps failing together by the record; None where nobody has looked, or there never was anything."""
 
 
 NONE = Records()
@@ -47,14 +49,15 @@ def recorded(declared: Site, records: Records) -> Site:
     )
     drills = tuple(_with_past(drill, records) for drill in declared.drills)
     measured = {name: seconds for name, seconds in records.measured.items() if name in declared.components}
-    if not checks and not work and not measured and drills == declared.drills:
+    if not checks and not work and not measured and drills == declared.drills and records.together is None:
         return declared
     components = dict(declared.components)
     for name, check in checks.items():
         components[name] = replace(components[name], attest=check)
     for name, seconds in measured.items():
         components[name] = replace(components[name], measured=round(seconds * 1000))
-    return replace(declared, components=components, maintenance=(*declared.maintenance, *work), drills=drills)
+    work = (*declared.maintenance, *work)
+    return replace(declared, components=components, maintenance=work, drills=drills, together=records.together)
 
 
 def _with_past(drill: Drill, records: Records) -> Drill:

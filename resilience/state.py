@@ -18,6 +18,8 @@ from resilience.track import Track, follow
 
 ATTEST = "attest"
 """The type under which an attestation stands beside a component's probes."""
+PLANNED, FAILED_CHECK = "planned work by", "failed the check of"
+"""How the reason begins of what is down by planned work, and by a person's check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _heard(site: Site, component: Component, tracks: Tracks, now: float, known: 
 def _planned_work(site: Site, name: str, now: float) -> Status | None:
     for work in site.maintenance:
         if name in work.components and work.start.timestamp() <= now < work.end.timestamp():
-            return Status(state=State.DOWN, why=f"planned work by {work.by}: {work.reason}", at=work.start.timestamp())
+            return Status(state=State.DOWN, why=f"{PLANNED} {work.by}: {work.reason}", at=work.start.timestamp())
     return None
 
 
@@ -219,7 +221,7 @@ def _attested(attest: Attestation, now: float) -> _Voice:
     if now > at + attest.valid / 1000:
         return _Voice(ATTEST, ATTEST, State.UNKNOWN, f"the check of {attest.on} has expired", None)
     if not attest.passed:
-        return _Voice(ATTEST, ATTEST, State.DOWN, f"failed the check of {attest.on}", at)
+        return _Voice(ATTEST, ATTEST, State.DOWN, f"{FAILED_CHECK} {attest.on}", at)
     return _Voice(ATTEST, ATTEST, State.UP, "", at, exercised=attest.exercised)
 
 

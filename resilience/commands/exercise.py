@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import click
 
+from resilience.commands import history  # noqa: F401  # one more command of the same group
 from resilience.commands.common import flag, say
 from resilience.commands.drills import Id, declared, drill_book, drills, refuse, rehearsed
 from resilience.commands.settings import (

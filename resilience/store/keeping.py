@@ -23,9 +23,21 @@ from resilience.snapshot import Snapshot
 from resilience.store import tables
 from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.drilling import Began, DrillRefused, Happened, before, load
+from resilience.store.learning import Learner
 from resilience.store.recording import records_of
 from resilience.store.remembered import Remembered, States, decoded, encoded
-from resilience.store.rows import Forgotten, Noticed, Row, Sent, changes, finding_rows, settle, states_of, write_all
+from resilience.store.rows import (
+    Forgotten,
+    Noticed,
+    Row,
+    Sent,
+    away,
+    changes,
+    finding_rows,
+    settle,
+    states_of,
+    write_all,
+)
 from resilience.store.upkeep import prune_by_parts
 
 log = logging.getLogger("resilience.store")
@@ -55,6 +67,8 @@ class _Known:
     taken: Snapshot | None = None
     saved: Snapshot | None = None
     saved_at: float = 0.0
+    kept_at: float | None = None
+    """Until when an earlier run watched it; None once that has been written down."""
 
 
 class Keeper:
@@ -92,6 +106,7 @@ class Keeper:
         self._busy_since: float | None = None
         self._looked_at = -LOOK
         self._pruned_at = -DAY
+        self._learner = Learner(store, vantage)
         self._thread = threading.Thread(target=self._run, name="store", daemon=True)
 
     @property
@@ -124,7 +139,7 @@ class Keeper:
             self._fail(str(error))
         for name, kept in found.items():
             findings = {finding.key: finding for finding in kept.findings}
-            self._sites[name] = _Known(states=kept.states, findings=findings)
+            self._sites[name] = _Known(states=kept.states, findings=findings, kept_at=kept.at)
         self._thread.start()
         return found
 
@@ -171,7 +186,9 @@ class Keeper:
         with self._lock:
             known = self._sites.setdefault(taken.site.id, _Known())
             known.taken = taken
-            rows: list[Row] = [*changes(known.states, taken, self._vantage)]
+            rows: list[Row] = [*away(known.kept_at, taken, self._vantage)]
+            known.kept_at = None
+            rows += changes(known.states, taken, self._vantage)
             rows += finding_rows(known.findings, taken, self._vantage)
             if not rows:
                 return
@@ -234,6 +251,7 @@ class Keeper:
         while self._write():
             pass
         self._look(time.time())
+        self._learn(time.time())
         if self._retention is not None and time.monotonic() - self._pruned_at >= DAY:
             self._prune(time.time() - self._retention)
             self._pruned_at = time.monotonic()
@@ -361,7 +379,19 @@ class Keeper:
             return
         self._looked_at = time.monotonic()
         with self.store.reading() as connection:
-            found = records_of(connection, now)
+            self._tell(records_of(connection, now))
+
+    def _tell(self, recorded: Mapping[str, Records]) -> None:
+        """What people have recorded, and what was learned from the past, takes effect."""
+        found = self._learner.added_to(recorded)
         if found != self.records:
             self.records = found
             self.on_records(found)
+
+    def _learn(self, now: float) -> None:
+        with self._lock:
+            if self._rows or self._ending.is_set():
+                return
+            watched = [(known.taken.site, known.findings) for known in self._sites.values() if known.taken]
+        self._learner.learn(watched, now)
+        self._tell(self.records)

@@ -170,6 +170,20 @@ def states_of(taken: Snapshot) -> dict[tuple[str, str], tuple[str, str]]:
     return told
 
 
+AWAY = 60.0
+"""Seconds between two runs from which it is written down that nobody watched."""
+WATCH = "watch"
+"""The subject of those changes; its states are `watched` and `unwatched`."""
+
+
+def away(since: float | None, taken: Snapshot, vantage: str) -> Iterator[Changed]:
+    """That nobody watched the site from `since`, when an earlier run was stopped, to now. Pure."""
+    if since is None or taken.at - since < AWAY:
+        return
+    for at, was, state in ((since, "watched", "unwatched"), (taken.at, "unwatched", "watched")):
+        yield Changed(at=at, vantage=vantage, site=taken.site.id, subject=WATCH, name="", was=was, state=state, text="")
+
+
 def changes(before: States, taken: Snapshot, vantage: str) -> Iterator[Changed]:
     """What differs from the states last recorded. Pure."""
     for (subject, name), (state, text) in states_of(taken).items():
