@@ -187,7 +187,7 @@ WRONG_ID: Mapping[str, Callable[[bytes], bytes]] = {
 }
 
 Datagrams = Callable[[str, bytes, bytes], Sequence[bytes]]
-"""What comes back to (protocol, question, the question before it)."""
+"""What comes back to (protocol, question, the last question before it that was another)."""
 
 
 def _twice_the_same(protocol: str, question: bytes, before: bytes) -> Sequence[bytes]:
@@ -215,16 +215,18 @@ DATAGRAMS: Mapping[str, Datagrams] = {
 
 class _Peer(asyncio.DatagramProtocol):
     def __init__(self, protocol: str, answers: Datagrams, mouth: socket.socket | None) -> None:
-        self._protocol, self._answers, self._mouth, self._before = protocol, answers, mouth, b""
+        self._protocol, self._answers, self._mouth = protocol, answers, mouth
+        self._last = self._before = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
+        if data != self._last:
+            self._before, self._last = self._last, data
         for datagram in self._answers(self._protocol, data, self._before):
             sendto = self._mouth.sendto if self._mouth else self._transport.sendto  # type: ignore[attr-defined]
             sendto(datagram, addr)
-        self._before = data
 
 
 @asynccontextmanager
