@@ -136,11 +136,11 @@ def main() -> None:
 def beside(upsd: int, snmpd: int) -> None:
     """Prometheus' exporters over the same devices: their own CPU, without that of whoever scrapes them."""
     if not exporter_peers.installed():
-        row("Prometheus' exporters", "are not installed")
+        row(f"Prometheus' exporters are not installed: {exporter_peers.APT}")
         return
     hosts = list(map(host_of, range(MANY)))
     questions = {
-        "blackbox_exporter, a TCP connection to upsd": ("/probe", "connect", [f"127.0.0.1:{upsd}"] * MANY),
+        "blackbox_exporter, LIST VAR": ("/probe", "nut", [f"127.0.0.1:{upsd}"] * MANY),
         "snmp_exporter, 2 GETs": ("/snmp", "ten", [f"127.0.0.1:{snmpd}"] * 2 * MANY),
         "blackbox_exporter, 4 pings": ("/probe", "ping", hosts * 4),
     }
