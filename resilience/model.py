@@ -4,6 +4,7 @@ Frozen values only. No I/O, no clock, no validation: `resilience.sitefile` check
 Durations are whole milliseconds (`resilience.duration.Ms`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -107,6 +108,14 @@ def names_in(need: Need) -> tuple[str, ...]:
         else:
             found += names_in(part)
     return tuple(found)
+
+
+def indispensable(need: Need) -> frozenset[str]:
+    """The components without which `need` is not met, whatever else works."""
+    if isinstance(need, str):
+        return frozenset((need,))
+    parts = Counter(name for part in need.of for name in indispensable(part))
+    return frozenset(name for name, in_parts in parts.items() if in_parts > len(need.of) - need.count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,7 @@ import peers
 
 BLACKBOX = """modules:
   ping: {prober: icmp, timeout: 5s, icmp: {preferred_ip_protocol: ip4}}
-  nut:
-    prober: tcp
-    timeout: 5s
-    tcp: {query_response: [{send: LIST VAR ups}, {expect: ^END LIST VAR}, {send: LOGOUT}]}
+  connect: {prober: tcp, timeout: 5s}
 """
 
 
@@ -57,9 +54,6 @@ def _exporter(name: str, config: str, folder: Path) -> Iterator[Exporter]:
     with peers.process(args, log=folder / f"{name}.log") as process:
         peers.wait_until(lambda: peers.listening(port), what=name)
         yield Exporter(port, process.pid)
-
-
-APT = "apt-get install prometheus-blackbox-exporter prometheus-snmp-exporter"
 
 
 def installed() -> bool:

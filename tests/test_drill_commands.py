@@ -74,10 +74,15 @@ def test_a_drill_from_the_plan_to_the_report(office: Office) -> None:
         assert "line-a is down, was up" in monitor.get(f"/drills/{number}").decode()
         call = ["--path", "desk-by-b", "--number", "non-emergency", "--heard", "the desk sergeant"]
         office.drill("call", number, *call, "--location", "room 2", "--by", "R. Chen")
+        # A call that failed is written down; what it failed on nobody knows, so nothing is down for it.
+        failed = ["--path", "desk-by-a", "--number", "internal", "--heard", "nothing", "--result", "fail"]
+        office.drill("call", number, *failed, "--by", "R. Chen")
         office.drill("note", number, "put it back", "--mark", "restored", "--by", "R. Chen")
         office.lines.restore(0)
         monitor.wait_for_state("branch", "protected")
         ended = office.drill("finish", number, "--by", "J. Ortiz")
+        assert "note:" not in ended
+        assert f"no drill {number} is running" in office.drill("finish", number, "--by", "x", code=1)
         assert f"drill {number} (line-a-cut at branch): passed" in ended
         peers.wait_until(
             lambda: monitor.value("resilience_drill_timestamp_seconds", drill="line-a-cut", result="passed"),

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from builders import component, random_sites, site
 from exercise import START, exercise, note
-from history import SILENT, UP, probe, ups
+from history import BLIND, SILENT, UP, probe, ups
 from resilience.assess import assess_design
 from resilience.drills.comparison import Battery, Match
 from resilience.drills.judgement import Verdict, judge
@@ -17,7 +17,7 @@ from resilience.drills.plan import Held, due, never_covered, proposals
 from resilience.drills.record import Outcome, drill_of, prediction_of, to_json
 from resilience.drills.rehearsal import rehearse
 from resilience.duration import FOREVER
-from resilience.model import Drill, Site, Surprise, all_of, any_of
+from resilience.model import Drill, Gate, Site, Surprise, all_of, any_of, indispensable
 from resilience.records import Records, recorded
 from resilience.sharing import contradictions
 from resilience.steps import Batch
@@ -222,6 +222,93 @@ def test_plan_and_prediction_survive_being_written() -> None:
     assert record.prediction is not None
     for value, back in ((record.prediction, prediction_of), (record.drill, drill_of)):
         assert back(json.loads(json.dumps(to_json(value)))) == value
+
+
+def test_a_mark_that_came_late_is_not_the_moment() -> None:
+    """Somebody pulled the plug, walked back, and then said so: what fell before the mark fell by this fault."""
+    story = [(40, A_DOWN), note(90, "pulled", mark="fault"), (700, WELL)]
+    shown = judge(exercise(office(), CUT_A, WELL, story, lasts=800))
+    assert (shown.verdict, shown.marked, shown.fault_at) == (Verdict.PASSED, False, START - 1)
+    assert shown.surprises == ()
+
+
+def test_a_mark_stands_although_something_blinked_before_it() -> None:
+    story = [(10, A_DOWN), (20, WELL), note(50, "pulled", mark="fault"), (80, A_DOWN), (300, WELL)]
+    shown = judge(exercise(office(), CUT_A, WELL, story, lasts=400))
+    assert (shown.verdict, shown.marked, shown.detected) == (Verdict.PASSED, True, 30)
+
+
+def test_restored_before_the_fault_is_a_slip() -> None:
+    story = [
+        note(5, "oops", mark="restored"),
+        note(10, "pulled", mark="fault"),
+        (40, A_DOWN),
+        note(300, "back", mark="restored"),
+        (310, WELL),
+    ]
+    shown = judge(exercise(office(), CUT_A, WELL, story, lasts=400))
+    assert (shown.verdict, shown.fault_until, shown.restored) == (Verdict.PASSED, START + 300, 10)
+
+
+def test_unknown_is_not_restored() -> None:
+    story = [note(10, "", mark="fault"), (40, A_DOWN), (300, A_DOWN | {"isp-a": BLIND}), (600, WELL)]
+    assert judge(exercise(office(), CUT_A, WELL, story, lasts=700)).fault_until == START + 600
+    assert judge(exercise(office(), CUT_A, WELL, story[:-1], lasts=700)).fault_until == START + 700
+
+
+def test_what_could_not_be_seen_did_not_stay_on() -> None:
+    """The trunk is asked by way of the line that is cut: its silence says nothing, and is no contradiction."""
+    declared = office()
+    by_a = replace(declared.components["trunk-a"], probes=probe("trunk-a", via=("isp-a",)))
+    declared = replace(declared, components={**declared.components, "trunk-a": by_a})
+    story = [note(10, "", mark="fault"), *((at, A_DOWN) for at in range(40, 640, 60)), (700, WELL)]
+    shown = judge(exercise(declared, CUT_A, WELL, story, lasts=800))
+    assert {row.name: row.match for row in shown.compared}["trunk-a"] is Match.NOT_WATCHED
+    assert (shown.verdict, shown.surprises) == (Verdict.PASSED, ())
+
+
+def test_what_the_structure_alone_says_is_down_was_not_seen_down() -> None:
+    """Of what was to fail the one fell; the other went blind, and is off by what is declared: that is no fault seen."""
+    both = Drill(name="both", fail=("isp-a", "trunk-a"))
+    blind = A_DOWN | {"trunk-a": BLIND}
+    shown = judge(exercise(office(), both, WELL, [(40, blind), (300, blind), (600, WELL)], lasts=700))
+    assert shown.verdict is Verdict.VOID
+    assert shown.why == ("trunk-a was never seen down: the fault did not happen",)
+
+
+def test_what_is_seen_before_what_it_stands_on_followed_it_all_the_same() -> None:
+    """And it may stand on it by something that nobody watches."""
+    declared = office()
+    by_router = replace(declared.components["trunk-b"], needs=all_of("router"))
+    router = component("router", "router", needs=["isp-b"])
+    declared = replace(declared, components={**declared.components, "router": router, "trunk-b": by_router})
+    first, then = A_DOWN | {"trunk-b": SILENT}, A_DOWN | {"isp-b": SILENT, "trunk-b": SILENT}
+    story = [note(10, "", mark="fault"), (40, first), (80, then), (300, WELL)]
+    shown = judge(exercise(declared, CUT_A, WELL, story, lasts=400))
+    assert [row.name for row in shown.surprises] == ["isp-b"]
+
+
+def test_911_lost_sooner_than_predicted_fails_however_long_the_drill_was() -> None:
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "ups": {"kind": "ups", "power": ["utility"], "runtime": "40m", "probes": probe("ups", type="nut")},
+            "pbx": {"kind": "pbx", "power": ["ups"], "probes": probe("pbx")},
+        },
+        {"desk": ["pbx"]},
+    )
+    well = {"ups": ups(runtime=2400), "pbx": UP}
+    on_battery = {"ups": ups(on_battery=True, runtime=2400), "pbx": UP}
+    story = [note(10, "", mark="fault"), (40, on_battery), (100, on_battery | {"pbx": SILENT}), (2700, well)]
+    shown = judge(exercise(declared, Drill(name="dark", fail=("utility",)), well, story, lasts=2800))
+    assert shown.lost_at == 90
+    assert shown.why[0] == "911 could not be called for 43 min; the model did not say so"
+
+
+def test_a_path_cannot_do_without_what_no_way_goes_round() -> None:
+    assert indispensable(all_of("pbx", any_of("isp-a", "isp-b"))) == {"pbx"}
+    assert indispensable(any_of(all_of("core", "isp-a"), all_of("core", "isp-b"))) == {"core"}
+    assert indispensable(Gate(2, ("a", "b", "b"))) == {"b"}
 
 
 # --- Planned --------------------------------------------------------------------------------------------------

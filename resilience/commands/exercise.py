@@ -29,6 +29,9 @@ from resilience.faults import did_you_mean
 ACKNOWLEDGED_WITHIN = 20.0
 """Seconds within which a monitor that watches the site has begun to record."""
 
+CAUGHT_UP_WITHIN = 30.0
+"""Seconds within which a monitor has written down what it saw before the end."""
+
 
 class Number(StrEnum):
     """What kind of number somebody dialled by hand. The monitor dials none."""
@@ -150,8 +153,9 @@ def call(  # noqa: PLR0917  # a command's options
     if path not in record.paths:
         say(f"note: {record.site} declares no path '{path}'{did_you_mean(path, record.paths)}")
         return
-    with drill_book(database, read_config(config)) as connection:
-        drilling.prove(connection, record, path, by=by, result=result.value, heard=heard, at=time.time())
+    if result is Result.PASS:
+        with drill_book(database, read_config(config)) as connection:
+            drilling.prove(connection, record, path, by=by, heard=heard, at=time.time())
 
 
 @drills.declare()
@@ -175,15 +179,34 @@ def abort(
 def _ended(number: int, by: str, reason: str, database: str, config: Path | None, *, aborted: bool) -> None:
     from resilience.store import drilling  # noqa: PLC0415
 
-    outcome = Outcome.ABORTED if aborted else Outcome.FINISHED
-    with drill_book(database, read_config(config)) as connection:
+    outcome, settings = Outcome.ABORTED if aborted else Outcome.FINISHED, read_config(config)
+    with drill_book(database, settings) as connection:
         drilling.end(connection, number, outcome, by=by, reason=reason, at=time.time())
+    if not _caught_up(database, settings, number):
+        say(
+            f"note: in {CAUGHT_UP_WITHIN:g} s the monitor has not written all that it saw; what it writes later is lost"
+        )
+    with drill_book(database, settings) as connection:
         record = drilling.close(connection, number, at=time.time())
     shown = judge(record)
     click.echo(f"drill {number} ({record.drill.name} at {record.site}): {shown.verdict}")
     for why in shown.why:
         click.echo(f"  {why}")
     click.echo(f"  evidence {record.hash}")
+
+
+def _caught_up(database: str, settings: Config, number: int) -> bool:
+    """Whether the monitor has written what it saw before the end; it is waited for."""
+    from resilience.store import drilling  # noqa: PLC0415
+
+    until = time.monotonic() + CAUGHT_UP_WITHIN
+    with wanted_store(database, settings) as store, refusals():
+        while time.monotonic() < until:
+            with store.reading() as connection:
+                if drilling.caught_up(connection, number):
+                    return True
+            time.sleep(0.2)
+    return False
 
 
 @drills.declare()

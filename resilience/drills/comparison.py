@@ -56,13 +56,13 @@ class Battery:
         return self.measured is not None and self.measured < SHORT * self.promised
 
 
-def first_down(record: Record, name: str) -> Entry | None:
-    """When `name` was first seen down: by evidence, not because the structure says so."""
+def first_down(record: Record, name: str, since: float = 0.0) -> Entry | None:
+    """When `name` was first seen down from `since` on: by evidence, not because the structure says so."""
     return next(
         (
             entry
             for entry in record.of("state")
-            if entry.body["name"] == name and entry.body["state"] == "down" and entry.body["evidence"] != "declared"
+            if entry.body["name"] == name and entry.body["own"] == "down" and entry.at >= since
         ),
         None,
     )
@@ -74,7 +74,7 @@ def compare(record: Record, prediction: Prediction, fault_at: float, lasted: flo
     for step in prediction.steps:
         if not step.on:
             off.setdefault(step.what, (step.low, step.high))
-    went = _went_off(record, fault_at)
+    went = _went_off(record, prediction, fault_at)
     before = prediction.before
     for name, kind in [*record.kinds.items(), *((path, "path") for path in record.paths)]:
         low, high = off.get(name, (None, None))
@@ -83,23 +83,35 @@ def compare(record: Record, prediction: Prediction, fault_at: float, lasted: flo
             continue
         if measured is not None:
             yield _happened(record, name, kind, (low, high), went)
-        elif kind != "path" and name not in before:
-            if low is not None and low <= lasted:
+        elif not _seen_on(record, prediction, name, kind, fault_at + lasted):
+            if kind != "path" and low is not None and low <= lasted:
                 yield Compared(name, kind, low, None, Match.NOT_WATCHED)
         elif high is not None and high + SLACK < lasted:
             edit = "" if kind == "path" else f"components.{name}: take out what makes it depend on {cut(record)}"
             yield Compared(name, kind, high, None, Match.OVER_DECLARED, edit)
 
 
-def _went_off(record: Record, fault_at: float) -> dict[str, float]:
+def _seen_on(record: Record, prediction: Prediction, name: str, kind: str, until: float) -> bool:
+    """Whether `name` was seen to work all the time until then. What was not seen may have been off."""
+    was = prediction.paths if kind == "path" else prediction.before
+    entries = record.of("path" if kind == "path" else "state")
+    word = "state" if kind == "path" else "own"
+    said = [entry.body[word] for entry in entries if entry.body["name"] == name and entry.at <= until]
+    return {was.get(name, ""), *said} <= {"up", "degraded"}
+
+
+def _went_off(record: Record, prediction: Prediction, fault_at: float) -> dict[str, float]:
     """By name: seconds from the fault until it was first down, of a component by its own evidence."""
     went: dict[str, float] = {}
     for entry in record.of("state", "path"):
         word = entry.body["own"] if entry.kind == "state" else entry.body["state"]
-        if word == "down" and entry.at >= fault_at:
-            went.setdefault(entry.body["name"], entry.at - fault_at)
+        name = entry.body["name"]
+        # A source without a probe is what those that it feeds say: of itself it shows nothing.
+        watched = entry.kind == "path" or name in prediction.before
+        if word == "down" and entry.at >= fault_at and watched:
+            went.setdefault(name, entry.at - fault_at)
     for name in record.drill.fail:
-        if (down := first_down(record, name)) is not None:
+        if (down := first_down(record, name, fault_at)) is not None:
             went.setdefault(name, max(0.0, down.at - fault_at))
     return went
 
@@ -110,7 +122,8 @@ def _happened(
     low, high = off
     measured = went[name]
     if low is None and high is None:
-        if kind == "path" or any(other in went and went[other] <= measured for other in record.inputs.get(name, ())):
+        beneath = _beneath(record, name)
+        if kind == "path" or any(other in went and went[other] <= measured + SLACK for other in beneath):
             return Compared(name, kind, None, measured, Match.FOLLOWED)
         edit = f"components.{name}.needs: add {cut(record)}, or what both of them stand on"
         return Compared(name, kind, None, measured, Match.UNDECLARED, edit)
@@ -119,6 +132,18 @@ def _happened(
     if high is not None and measured > high + SLACK:
         return Compared(name, kind, high, measured, Match.LATE)
     return Compared(name, kind, low, measured, Match.AS_PREDICTED)
+
+
+def _beneath(record: Record, name: str) -> frozenset[str]:
+    """All that `name` stood on, as declared then."""
+    found: set[str] = set()
+    waiting = [*record.inputs.get(name, ())]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting.extend(record.inputs.get(one, ()))
+    return frozenset(found)
 
 
 def cut(record: Record) -> str:

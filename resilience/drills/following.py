@@ -28,6 +28,8 @@ class Follower:
         now = taken.now
         if running is None or now is None or running.vantage not in ("", self._vantage):
             return
+        if taken.site.watched_by != self._vantage:
+            return  # a witness sees the site from elsewhere
         before = self._watched.get(running.id, running.watched)
         if before is None:
             today = datetime.fromtimestamp(taken.at, UTC).date()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from resilience.drills.comparison import Battery, Compared, Match, batteries, compare, cut, first_down
+from resilience.drills.comparison import SLACK, Battery, Compared, Match, batteries, compare, cut, first_down
 from resilience.drills.record import Entry, Mark, Outcome, Prediction, Record
 from resilience.duration import spoken
 
@@ -42,6 +42,8 @@ class Judgement:
     """Seconds of the drill in which 911 was not assured."""
     lost: float
     """Seconds of the drill in which no path worked."""
+    lost_at: float | None
+    """Seconds from the fault until that first was so; negative before the fault."""
     restored: float | None
     """Seconds from the restoration until the calls went the way they went before."""
     compared: tuple[Compared, ...]
@@ -56,11 +58,9 @@ class Judgement:
 
 def judge(record: Record, now: float | None = None) -> Judgement:
     """What `record` shows; of one that still runs, what it shows until `now` (seconds since 1970)."""
-    downs = {name: first_down(record, name) for name in record.drill.fail}
-    mark = _mark(record, Mark.FAULT)
-    fault_at = mark if mark is not None else min(map(_last_well, filter(None, downs.values())), default=None)
+    fault_at, marked, downs = _fault(record)
     end = record.ended or now or max([record.started, *(entry.at for entry in record.entries)])
-    again = _mark(record, Mark.RESTORED) or _up_again(record)
+    again = _mark(record, Mark.RESTORED, fault_at or 0.0) or _up_again(record)
     ways = list(_ways(record, end))
     during = [way for way in ways if fault_at is not None and way.end > fault_at and way.start < (again or end)]
     decided = [entry.at for entry in downs.values() if entry]
@@ -70,13 +70,14 @@ def judge(record: Record, now: float | None = None) -> Judgement:
         verdict=Verdict.RUNNING,
         why=(),
         fault_at=fault_at,
-        marked=mark is not None,
+        marked=marked,
         fault_until=None if fault_at is None else again or end,
         detected=max(0.0, max(decided) - fault_at) if decided and fault_at is not None else None,
         taken_over=_taken_over(during, fault_at),
         path=during[-1].path if during and during[-1].state == "assured" else "",
         gap=sum(way.end - way.start for way in ways if way.state != "assured"),
         lost=sum(way.end - way.start for way in ways if way.state == "lost"),
+        lost_at=next((way.start - (fault_at or record.started) for way in ways if way.state == "lost"), None),
         restored=_restored(record, ways, again),
         compared=tuple(compared),
         batteries=tuple(batteries(record, told)) if told else (),
@@ -87,8 +88,27 @@ def judge(record: Record, now: float | None = None) -> Judgement:
 # --- Moments --------------------------------------------------------------------------------------------------
 
 
-def _mark(record: Record, mark: Mark) -> float | None:
-    return next((entry.at for entry in record.of("note") if entry.body.get("mark") == mark), None)
+Downs = Mapping[str, Entry | None]
+"""By component that was to fail: when it was seen down."""
+
+
+def _fault(record: Record) -> tuple[float | None, bool, Downs]:
+    """When the fault was made, whether a person's mark says so, and what came of it.
+
+    A mark that comes when the component has long been seen down was made late, and says nothing of the moment.
+    """
+    downs = {name: first_down(record, name) for name in record.drill.fail}
+    mark = _mark(record, Mark.FAULT)
+    if mark is not None:
+        since = {name: first_down(record, name, mark) for name in downs}
+        if all(since[name] or not down for name, down in downs.items()):
+            return mark, True, since
+    return min(map(_last_well, filter(None, downs.values())), default=None), False, downs
+
+
+def _mark(record: Record, mark: Mark, since: float = 0.0) -> float | None:
+    marks = (entry for entry in record.of("note") if entry.body.get("mark") == mark)
+    return next((entry.at for entry in marks if entry.at >= since), None)
 
 
 def _last_well(down: Entry) -> float:
@@ -97,16 +117,17 @@ def _last_well(down: Entry) -> float:
 
 
 def _up_again(record: Record) -> float | None:
-    """When the last of the failed components was seen up again; None where one still is down."""
-    state = dict.fromkeys(record.drill.fail, "")
+    """When the last of the failed components was seen up again; None where one is not."""
+    out: set[str] = set()
     again = None
     for entry in record.of("state"):
         name = entry.body["name"]
-        if name in state:
-            state[name] = entry.body["state"]
-            if "down" not in state.values() and entry.body["was"] == "down":
-                again = entry.at
-    return None if "down" in state.values() else again
+        if name in record.drill.fail and entry.body["state"] in ("down", "unknown"):
+            out.add(name)
+        elif name in out:
+            out.remove(name)
+            again = entry.at if not out else again
+    return None if out else again
 
 
 # --- The way the calls went -----------------------------------------------------------------------------------
@@ -148,7 +169,7 @@ def _restored(record: Record, ways: list[_Way], again: float | None) -> float | 
 # --- The verdict ----------------------------------------------------------------------------------------------
 
 
-def _with_verdict(record: Record, shown: Judgement, downs: Mapping[str, Entry | None]) -> Judgement:
+def _with_verdict(record: Record, shown: Judgement, downs: Downs) -> Judgement:
     if record.outcome is Outcome.RUNNING:
         return shown
     if record.outcome is Outcome.ABORTED:
@@ -162,7 +183,7 @@ def _with_verdict(record: Record, shown: Judgement, downs: Mapping[str, Entry | 
     return replace(shown, verdict=Verdict.PASSED, why=(f"With {cut(record)} down 911 went by {shown.path}",))
 
 
-def _void(prediction: Prediction, downs: Mapping[str, Entry | None]) -> Iterator[str]:
+def _void(prediction: Prediction, downs: Downs) -> Iterator[str]:
     for name, down in downs.items():
         if prediction.before.get(name) == "down":
             yield f"{name} was down before the drill began"
@@ -172,9 +193,8 @@ def _void(prediction: Prediction, downs: Mapping[str, Entry | None]) -> Iterator
 
 
 def _failed(record: Record, prediction: Prediction, shown: Judgement) -> Iterator[str]:
-    low = prediction.low
-    since = 0.0 if shown.fault_at is None else (record.ended or 0.0) - shown.fault_at
-    if shown.lost and (low is None or low > since):
+    low, lost_at = prediction.low, shown.lost_at
+    if lost_at is not None and (low is None or lost_at + SLACK < low):
         yield f"911 could not be called for {_told(shown.lost)}; the model did not say so"
     expected, within = record.drill.expect_path, record.drill.expect_within
     if expected and expected not in shown.path.split(", "):

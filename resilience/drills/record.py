@@ -13,6 +13,7 @@ from resilience.drills.rehearsal import Rehearsal
 from resilience.duration import Ms, seconds
 from resilience.model import Drill, Kind
 from resilience.reading import State
+from resilience.state import Status
 from resilience.survival import Live
 
 Body = Mapping[str, Any]
@@ -104,12 +105,18 @@ def predicted(rehearsal: Rehearsal, live: Live, now: Assessment) -> Prediction:
             for name, component in now.site.components.items()
             if component.kind is Kind.UPS and quantity in live.seen[name]
         },
-        before={name: status.state for name, status in live.own.items() if now.site.components[name].monitored},
+        before={name: _evidence(live, name).state for name, one in now.site.components.items() if one.monitored},
         states={component.name: component.state.value for component in now.components},
         paths=_paths(now),
         calling=calling(now),
         path=carrying(now),
     )
+
+
+def _evidence(live: Live, name: str) -> Status:
+    """What is known of a component without the structure; a source is down as well where those that it feeds say so."""
+    judged = live.statuses[name]
+    return judged if judged.state is State.DOWN else live.own[name]
 
 
 def _paths(now: Assessment) -> dict[str, str]:
@@ -161,7 +168,7 @@ class Record:
     inputs: Mapping[str, tuple[str, ...]]
     """What each of them needed and was fed by, as declared then."""
     paths: Mapping[str, tuple[str, ...]]
-    """What each emergency path needed, best path first."""
+    """What each emergency path could not do without, best path first."""
     by: str
     participants: tuple[str, ...] = ()
     started: float
@@ -221,7 +228,9 @@ def resumed(prediction: Prediction, happened: Iterable[Entry]) -> Watched:
     for entry in happened:
         body = entry.body
         if entry.kind == "state":
-            states[body["name"]] = (body["state"], body["own"] or states[body["name"]][1])
+            # One that the file did not have when the drill began is not in the prediction.
+            _, own = states.get(body["name"], ("", State.UP.value))
+            states[body["name"]] = (body["state"], body["own"] or own)
         elif entry.kind == "path":
             paths[body["name"]] = body["state"]
         elif entry.kind == "calling":
@@ -236,7 +245,7 @@ def entries(before: Watched, live: Live, now: Assessment) -> tuple[list[Entry], 
     found: list[Entry] = []
     states = {}
     for component in now.components:
-        own = live.own[component.name]
+        own = _evidence(live, component.name)
         pair = states[component.name] = (component.state.value, own.state.value)
         was = before.states.get(component.name)
         if was is not None and was != pair:

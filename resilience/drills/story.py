@@ -107,7 +107,7 @@ def _areas(record: Record, shown: Judgement) -> Iterator[str]:
         elif row.match is Match.EARLY:
             yield f"{row.name} went off {told(row.measured)} after the fault; {told(row.predicted)} were predicted."
         elif row.match is Match.NOT_WATCHED:
-            yield f"Nothing watches {row.name}: whether it went off as predicted cannot be said."
+            yield f"Nothing has seen whether {row.name} went off as predicted."
     if shown.detected is not None and shown.detected > SLOW_TO_SEE:
         yield f"It took up to {told(shown.detected)} until the fault was seen."
     if not shown.marked and shown.fault_at is not None:

@@ -26,9 +26,9 @@ from resilience.drills.record import (
     resumed,
     to_json,
 )
-from resilience.model import Drill, Site, Surprise, names_in
+from resilience.model import Drill, Site, Surprise, indispensable
 from resilience.store import evidence
-from resilience.store.tables import drill_actions, drill_entries, drills, findings, notifications
+from resilience.store.tables import drill_actions, drill_entries, drills, findings, memories, notifications
 
 DRILL = "drill"
 """The kind of evidence that a closed drill is."""
@@ -53,7 +53,7 @@ def begin(connection: Connection, site: Site, drill: Drill, *, by: str, particip
         "drill": to_json(replace(drill, held_at=None, result="", surprises=(), running=False)),
         "kinds": {name: component.kind for name, component in site.components.items()},
         "inputs": {name: list(site.inputs(name)) for name in site.components},
-        "paths": {path.name: list(dict.fromkeys(names_in(path.needs))) for path in site.emergency_paths},
+        "paths": {path.name: sorted(indispensable(path.needs)) for path in site.emergency_paths},
     }
     added = connection.execute(
         insert(drills).values(
@@ -93,13 +93,17 @@ class Began:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something happened in a drill that nobody has closed."""
+    """Something happened in a drill that nobody has closed. What a monitor saw counts where it is the one that records
+    it; `vantage` is empty for what a person says."""
 
     id: int
     entry: Entry
+    vantage: str = ""
 
     def write(self, connection: Connection) -> None:
         open_drill = select(drills.c.id).where(drills.c.id == self.id, drills.c.hash == "")
+        if self.vantage:
+            open_drill = open_drill.where(drills.c.vantage == self.vantage)
         if connection.execute(open_drill).first() is not None:
             body = json.dumps(self.entry.body)
             connection.execute(
@@ -108,16 +112,29 @@ class Happened:
 
 
 def end(connection: Connection, number: int, outcome: Outcome, *, by: str, reason: str, at: float) -> None:
-    """It is over; DrillRefused where it is not running."""
+    """It is over; DrillRefused where it is not running. One that is over and was never closed stays as it is."""
     is_running = (drills.c.id == number, drills.c.outcome == Outcome.RUNNING)
     ended = {"outcome": outcome, "ended": at, "ended_by": by, "reason": reason}
-    if not connection.execute(update(drills).where(*is_running).values(ended)).rowcount:
+    if connection.execute(update(drills).where(*is_running).values(ended)).rowcount:
+        return
+    if connection.execute(select(drills.c.id).where(drills.c.id == number, drills.c.hash == "")).first() is None:
         raise DrillRefused(f"no drill {number} is running")
+
+
+def caught_up(connection: Connection, number: int) -> bool:
+    """Whether the monitor that records a drill has written all that it saw before the end: a site's memory is saved
+    after the rows that were made before it."""
+    wrote = (memories.c.vantage == drills.c.vantage, memories.c.site == drills.c.site)
+    waits = select(drills.c.id).where(drills.c.id == number, drills.c.prediction.is_not(None))
+    written = select(memories.c.at).where(*wrote, memories.c.at >= drills.c.ended)
+    return connection.execute(waits.where(~written.exists())).first() is None
 
 
 def close(connection: Connection, number: int, *, at: float) -> Record:
     """Judges a drill that is over, puts it into the chain of evidence, and closes what its repeat has shown mended."""
     record = load(connection, number)
+    if record.hash:
+        raise DrillRefused(f"drill {number} is closed already")
     shown = judge(record)
     measured = {battery.ups: battery.measured for battery in shown.batteries if battery.measured is not None}
     body = {
@@ -153,12 +170,13 @@ def act(connection: Connection, number: int, action: Action) -> None:
     connection.execute(insert(drill_actions).values(drill=number, text=action.text, owner=action.owner, due=action.due))
 
 
-def prove(connection: Connection, record: Record, path: str, *, by: str, result: str, heard: str, at: float) -> None:
-    """A call that somebody made by `path` is evidence of everything that the path needs, good until the next drill."""
+def prove(connection: Connection, record: Record, path: str, *, by: str, heard: str, at: float) -> None:
+    """A call that somebody made by `path` is evidence of everything that the path cannot do without, good until the
+    next drill. Which of several ways it took, and what a call that failed has failed on, nobody knows."""
     body = records.check_body(
         by=by,
         method=f"test call by {path} in drill {record.id}",
-        result=result,
+        result="pass",
         valid=record.drill.every or PROVEN_FOR,
         kind="test-call",
         note=heard,
@@ -176,7 +194,7 @@ def load(connection: Connection, number: int) -> Record:
     plan = json.loads(row["plan"])
     told = connection.execute(
         select(drill_entries.c.at, drill_entries.c.kind, drill_entries.c.body)
-        .where(drill_entries.c.drill == number)
+        .where(drill_entries.c.drill == number, drill_entries.c.at <= (row["ended"] or float("inf")))
         .order_by(drill_entries.c.at, drill_entries.c.id)
     )
     written = [Entry(at, kind, json.loads(body)) for at, kind, body in told]

@@ -163,7 +163,7 @@ class Keeper:
 
     def happened(self, number: int, entry: Entry) -> None:
         """Something happened in a drill."""
-        self.put(Happened(number, entry))
+        self.put(Happened(number, entry, self._vantage))
 
     def drill(self, number: int) -> tuple[Record, Record | None] | None:
         """A drill and the one before it; None where there is none, or no database. Blocks."""
@@ -299,13 +299,14 @@ class Keeper:
 
     def _due(self, now: float) -> list[tuple[Snapshot, States, bool]]:
         """Snapshots whose memory is to be saved, with the states recorded so far, and whether it is the first time."""
+        under_drill = {site for site, known in self.records.items() if known.running}
         every = 0.0 if self._ending.is_set() else max(SAVED_EVERY, len(self._sites) / SAVED_A_SECOND)
         return [
             (known.taken, known.states, known.saved is None)
             for name, known in self._sites.items()
             if known.taken is not None
             and known.taken is not known.saved
-            and (name in self._urgent or now - known.saved_at >= every)
+            and (name in self._urgent or name in under_drill or now - known.saved_at >= every)
         ]
 
     def _save(self, connection: Connection, taken: Snapshot, states: States, *, first: bool) -> None:

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from sqlalchemy import ColumnElement, Table, delete, select
+from sqlalchemy import ColumnElement, CompoundSelect, Table, delete, func, select, union
 
+from resilience.drills.judgement import Verdict
 from resilience.store import tables
 from resilience.store.database import Store
 
@@ -37,5 +38,14 @@ def _old(before: float) -> Mapping[Table, ColumnElement[bool]]:
         tables.findings: tables.findings.c.closed < before,
         tables.notifications: tables.notifications.c.at < before,
         tables.works: tables.works.c.until < before,
-        tables.drills: tables.drills.c.ended < before,
+        tables.drills: (tables.drills.c.ended < before) & tables.drills.c.id.not_in(_standing()),
     }
+
+
+def _standing() -> CompoundSelect[tuple[int]]:
+    """Drills that still say something: the last of its name that counted, by which batteries and the model are judged,
+    and those with a corrective action that nothing has closed."""
+    found, actions = tables.drills.c, tables.drill_actions.c
+    counted = found.verdict.in_([Verdict.PASSED, Verdict.FAILED])
+    last = select(func.max(found.id)).where(counted).group_by(found.site, found.name)
+    return union(last, select(actions.drill).where(actions.closed_by.is_(None)))
