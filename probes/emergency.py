@@ -8,6 +8,7 @@ refuses: a monitor never needs a number so short that a switch could take it for
 
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import unquote
 
 CODES = {
@@ -47,6 +48,7 @@ class EmergencyRefused(ValueError):
     """The destination is an emergency number or URN, or could be taken for one."""
 
 
+@lru_cache(maxsize=16_384)  # looking through a destination takes as long as writing the request to it
 def permitted(destination: str) -> str:
     """`destination`, unchanged: a URI, or a bare user or number. EmergencyRefused says why it may not be used."""
     plain = _plain(destination)

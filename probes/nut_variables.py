@@ -65,13 +65,23 @@ _ALARM_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bno[ _]batter", "no_battery"),
         (r"batter(y|ies)[ _](packs?[ _])?(disconnected|missing|removed|absent)", "no_battery"),
         (r"batter(y|ies)[ _]not[ _](present|installed|connected)", "no_battery"),
+        (r"batter(y|ies)[ _](open|contactor[ _]open|breaker[ _]open|connector[ _]fail)", "no_battery"),
         (r"(replace|bad|change)[ _](the[ _])?batter|batter(y|ies)[ _](bad|fault|fail)", "replace"),
+        (r"batter(y|ies)[ _]((must|should)[ _]be[ _]|needs?[ _])?(replac|service)", "replace"),
         (r"test[ _]fail", "test_failed"),
         (r"shutdown[ _]imminent|batter(y|ies)[ _](totally[ _])?(discharged|depleted)", "low_battery"),
+        (r"batter(y|ies)[ _]low|low[ _]batter(y|ies)[ _]shutdown", "low_battery"),
     )
 )
 """What `ups.alarm` says of the battery where the status has no token for it: usbhid-ups "No battery installed!",
 bcmxcp "BATTERIES_DISCONNECTED" on a unit that goes on reporting 1,476 s, snmp-ups "Battery bad!"."""
+
+_WAY = r"(maintenance|manual|automatic|static)[ _]"
+_ON_BYPASS = re.compile(
+    rf"(?<![a-z])on[ _]({_WAY})?bypass|{_WAY}bypass[ _]mode|bypass[ _]on(?![a-z])|temporary[ _]bypass", re.IGNORECASE
+)
+"""`ups.alarm` of a unit that is fed past itself, also while its status says OL: usbhid-ups "Manual bypass mode!",
+bcmxcp "UPS_ON_BYPASS". "Bypass not available!" is none of these."""
 
 _TEST_FAILED = re.compile(r"error|fail|bad|^(bt|ng)$", re.IGNORECASE)
 """`ups.test.result`; BT and NG are apcsmart's raw answers for too little capacity and for overload."""
@@ -124,6 +134,8 @@ def _facts(variables: upsd.Variables, tokens: frozenset[str]) -> UpsFacts:
     )
     status, alarm = _shown(variables, "ups.status"), _shown(variables, "ups.alarm")
     test = _shown(variables, "ups.test.result")
+    if output is Output.LINE and _ON_BYPASS.search(alarm):
+        output, contradiction = Output.BYPASS, "on bypass by its alarm"
     flags = {flag for token, flag in _FLAGS.items() if token in tokens}
     flags |= {flag for words, flag in _ALARM_WORDS if words.search(alarm)}
     if _TEST_FAILED.search(test):

@@ -9,7 +9,6 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from types import MappingProxyType
 
 from aiosipua.headers import expand_compact_header, parse_address
@@ -58,8 +57,6 @@ def build_options(uri: SipUri, transport: Transport, host: str, port: int) -> Re
     )
 
 
-_permitted = lru_cache(maxsize=16_384)(permitted)
-"""A destination that was permitted once is permitted: looking at it takes as long as writing the request."""
 HARMLESS = ("OPTIONS", "REGISTER")
 """The methods a probe may send. A REGISTER changes no binding as long as it carries no Contact (RFC 3261 §10.2.3)."""
 _WOULD_BIND = ("contact", "m", "expires")
@@ -81,7 +78,7 @@ def build(
     EmergencyRefused where a URI could reach an emergency service; ValueError for what a probe may not send.
     """
     for destination in (uri, to):
-        _permitted(destination)
+        permitted(destination)
     extra = tuple(extra)
     if method not in HARMLESS or any(name.lower() in _WOULD_BIND for name, _ in extra):
         raise ValueError(f"a probe sends no {method} with {[name for name, _ in extra]}")

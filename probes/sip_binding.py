@@ -61,9 +61,10 @@ class _Query:
 
     async def run(self) -> Reading:
         for _ in range(MOST_REQUESTS):
-            if kept_back := await self.round.turn(self.target):
-                return kept_back
-            exchange = await self.round.exchange(self.target, self._build)
+            here = await self.round.turn(self.target)
+            if isinstance(here, Reading):
+                return here
+            exchange = await self.round.exchange(self.target, here, self._build)
             if exchange.final is None:
                 reason, _, says = what_came_instead(exchange)
                 return self._failure(reason, says)

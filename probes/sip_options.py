@@ -32,9 +32,10 @@ async def probe(settings: SipOptions, run: Run) -> Reading:
 
 
 async def _ask(settings: SipOptions, this_round: Round, target: Target) -> Reading:
-    if kept_back := await this_round.turn(target):
-        return kept_back
-    exchange = await this_round.exchange(target, partial(build_options, settings.uri))
+    here = await this_round.turn(target)
+    if isinstance(here, Reading):
+        return here
+    exchange = await this_round.exchange(target, here, partial(build_options, settings.uri))
     return this_round.heed(target, exchange, judge(settings, target, exchange, datetime.now(UTC)))
 
 

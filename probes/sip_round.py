@@ -76,8 +76,8 @@ class Round:
         part = max(self.deadline - now, 0) / min(among, 2)
         return replace(self, latest=now + part * 3 / 4, deadline=now + part)
 
-    async def turn(self, target: Target) -> Reading | None:
-        """Waits for our turn at `target`; a reading where it is not to be asked."""
+    async def turn(self, target: Target) -> Reading | str:
+        """Waits for our turn at `target`; the local address to ask from, or a reading where it is not to be asked."""
         loop = asyncio.get_running_loop()
         pace = self.run.channels.get(PACE, Pace)
         destination = (target.host, target.port)
@@ -90,20 +90,18 @@ class Round:
         if quiet := pace.quiet(destination, loop.time()):  # another probe was told so while this one waited
             return self._still(target, quiet)
         try:
-            self.source.towards(target)
+            return self.source.towards(target)
         except OSError as error:
             return not_sent(str(target), Targets(source=self.way.source, interface=self.way.interface), error)
-        return None
 
-    async def exchange(self, target: Target, build: BuildRequest) -> Exchange:
-        """Sends one request to `target` and awaits its final response."""
+    async def exchange(self, target: Target, here: str, build: BuildRequest) -> Exchange:
+        """Sends one request to `target` from the local address `here` and awaits its final response."""
         way, source = self.way, self.source
         if target.transport is not Transport.UDP:
             # RFC 5922 §7.2: the certificate carries the domain that was asked for, not the name an SRV record gives.
             tls = Tls(self.uri.host, way.verify, way.ca) if target.transport is Transport.TLS else None
             return await ask_by_stream(build, target, source, tls, self.deadline)
         try:
-            here = source.towards(target)
             endpoint = self.run.channels.get(
                 ("sip-udp", source, target.family), lambda: UdpEndpoint(source, target.family)
             )

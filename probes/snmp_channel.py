@@ -108,6 +108,13 @@ class _Waiting:
     community: bytes
     answer: asyncio.Future[Answer]
     complaint: str = ""
+    strays: int = 0
+    """What came from the agent's address meanwhile and was not the answer."""
+
+
+MOST_STRAYS = 50
+"""Datagrams that are looked at beside an answer, of each agent for each question, and a second of all others: reading
+one takes a millisecond, and a flood of them would be all that the monitor does."""
 
 
 class CommunityChannel:
@@ -119,6 +126,8 @@ class CommunityChannel:
         self._waiting: dict[int, _Waiting] = {}
         self._asked: defaultdict[Address, dict[int, _Waiting]] = defaultdict(dict)
         """The same by the agent that was asked."""
+        self._uninvited = 0
+        self._counted_until = 0.0
         asyncio.get_running_loop().add_reader(self._socket, self._receive)
 
     async def ask(
@@ -163,17 +172,17 @@ class CommunityChannel:
     def _take(self, datagram: bytes, address: Address) -> None:
         """Gives an answer to the question it belongs to; whatever is wrong with it is kept for the failure's text."""
         asked = list(self._asked.get(address, {}).values())
+        if self._flooded(asked):
+            return
         version = asked[0].version if asked else "2c"
         try:
             message = answer_in(datagram, version)
         except NotSnmp as error:
-            for waiting in asked:
-                waiting.complaint = f"it sent {error}"
+            _strayed(asked, f"it sent {error}")
             return
         owner = self._waiting.get(message.request_id)
         if owner is None:
-            for waiting in asked:
-                waiting.complaint = f"it answered a question that was not asked (request-id {message.request_id})"
+            _strayed(asked, f"it answered a question that was not asked (request-id {message.request_id})")
         elif owner.address != address:
             owner.complaint = f"the answer came from {address[0]} port {address[1]}, which was not asked"
         elif (message.version, message.community) != (owner.version, owner.community):
@@ -181,9 +190,25 @@ class CommunityChannel:
         elif not owner.answer.done():
             owner.answer.set_result(message.answer)
 
+    def _flooded(self, asked: Sequence[_Waiting]) -> bool:
+        """Whether so much came from where `asked` were sent, or else from anywhere, that this one is passed over."""
+        if asked:
+            return min(waiting.strays for waiting in asked) >= MOST_STRAYS
+        now = asyncio.get_running_loop().time()
+        if now >= self._counted_until:
+            self._uninvited, self._counted_until = 0, now + 1
+        self._uninvited += 1
+        return self._uninvited > MOST_STRAYS
+
     async def aclose(self) -> None:
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
+
+
+def _strayed(asked: Sequence[_Waiting], what: str) -> None:
+    for waiting in asked:
+        waiting.complaint = what
+        waiting.strays += 1
 
 
 class _AskedOnly:

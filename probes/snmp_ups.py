@@ -89,11 +89,13 @@ def _combined(said: set[Output]) -> Output:
 
 
 def _alarm_rows(table: AlarmTable, found: Mapping[str, Value], rows: Mapping[str, Value]) -> Iterator[Heard]:
-    for value in rows.values():
+    # An agent with a row for every alarm that could be (CE+T) fills those that are not with zeros.
+    told = [value for value in rows.values() if str(value).strip(".0")]
+    for value in told:
         prefix, _, arc = str(value).rpartition(".")
         known = table.values.get(int(arc)) if prefix == table.prefix and arc.isdigit() else None
         yield Heard("", known or Says(word=f"{shown(value)} (not in its MIB)", alarm=True))
-    unlisted = (number(found.get(table.count)) or 0) - len(rows)
+    unlisted = (number(found.get(table.count)) or 0) - len(told)
     if unlisted > 0:
         yield Heard("", Says(word=f"{unlisted:g} more that the agent does not list", alarm=True))
 
@@ -113,10 +115,6 @@ def _runtimes(
         else:
             runtimes.append(credible_runtime(raw, row.scale, row.oid, draining=draining))
     return runtimes
-
-
-def _serial(said: Value | None) -> str:
-    return serial_number(said.decode(errors="replace")) if isinstance(said, bytes) else ""
 
 
 def _charge(rows: tuple[Measured, ...], found: Mapping[str, Value], *, draining: bool) -> Figure | None:
@@ -176,8 +174,14 @@ async def _polled(session: Session, settings: Settings, known: KnownAgents[Famil
         raise SnmpFailure(Reason.NOT_OFFERED, f"the agent answers and has no object of {family.title} it lets us see")
     if _says_status(family, found):
         # Version 1 refuses a whole question for one missing object: ask only for what there is.
-        known.keep(settings, family, tuple(found) if settings.version == "1" else family.oids)
+        known.keep(settings, family, tuple(found) if settings.version == "1" else tuple(_polled_oids(family, found)))
     return family, found
+
+
+def _polled_oids(family: Family, found: Mapping[str, Value]) -> Iterator[str]:
+    """What a poll asks of a known agent: all but the stand-in for a status that the agent has."""
+    spared = family.stand_in.oid if family.stand_in and plainly(family, found) else ""
+    return (oid for oid in family.oids if oid != spared)
 
 
 def _says_status(family: Family, found: Mapping[str, Value]) -> bool:

@@ -91,11 +91,12 @@ class Family:
 
     @property
     def oids(self) -> tuple[str, ...]:
-        """Every object that one poll asks for."""
-        words = (*self.output, *self.conditions, self.transfer_cause, self.stand_in)
+        """Every object that a first poll asks for; the last is the stand-in, which later ones may spare."""
+        words = (*self.output, *self.conditions, self.transfer_cause)
         figures = (*self.runtime, *self.runtime_low, *self.charge, *self.load)
         count = (self.alarms.count,) if self.alarms else ()
-        oids = (*(row.oid for row in words if row), *(row.oid for row in figures), self.serial, *count)
+        last = self.stand_in.oid if self.stand_in else ""
+        oids = (*(row.oid for row in words if row), *(row.oid for row in figures), self.serial, *count, last)
         return tuple(dict.fromkeys(oid for oid in oids if oid))
 
 

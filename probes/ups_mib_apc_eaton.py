@@ -20,6 +20,7 @@ from probes.ups_mib import (
     RFC_LOW,
     RFC_MINUTES,
     RFC_SOURCE,
+    RFC_TEST,
     UNKNOWN,
     AlarmTable,
     Enumerated,
@@ -103,6 +104,16 @@ APC = Family(
                 2: Says(word="failed", test_failed=True),
                 3: Says(word="invalidTest"),  # it could not run
                 4: Says(word="testInProgress", testing=True),
+            },
+        ),
+        # While it calibrates, the UPS says that it is on battery.
+        Enumerated(
+            "1.3.6.1.4.1.318.1.1.1.7.2.6.0",
+            "upsAdvTestCalibrationResults",
+            {
+                1: Says(word="ok"),
+                2: Says(word="invalidCalibration"),
+                3: Says(word="calibrationInProgress", testing=True),
             },
         ),
     ),
@@ -291,11 +302,16 @@ MGE = Family(
                 5: Says(word="none"),
             },
         ),
+        RFC_TEST,  # the MIB's own results do not say that a test runs
     ),
     runtime=(Measured("1.3.6.1.4.1.705.1.5.1.0", "upsmgBatteryRemainingTime", 1), XUPS_SECONDS, RFC_MINUTES),
     runtime_low=(Measured("1.3.6.1.4.1.705.1.4.7.0", "upsmgConfigLowBatteryTime", 1), RFC_LOW),
     charge=(Measured("1.3.6.1.4.1.705.1.5.2.0", "upsmgBatteryLevel", 1),),
-    load=tuple(Measured(f"1.3.6.1.4.1.705.1.7.2.1.4.{phase}", "mgoutputLoadPerPhase", 1) for phase in (1, 2, 3)),
+    # Older cards (a Galaxy 7000) put a 0 behind the phase.
+    load=tuple(
+        Measured(f"1.3.6.1.4.1.705.1.7.2.1.4.{phase}", "mgoutputLoadPerPhase", 1)
+        for phase in ("1", "2", "3", "1.0", "2.0", "3.0")
+    ),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
     serial="1.3.6.1.4.1.705.1.1.7.0",

@@ -78,6 +78,15 @@ CYBERPOWER = Family(
                 4: Says(word="testInProgress", testing=True),
             },
         ),
+        Enumerated(
+            "1.3.6.1.4.1.3808.1.1.1.7.2.7.0",
+            "upsAdvanceTestCalibrationResults",
+            {
+                1: Says(word="ok"),
+                2: Says(word="invalidCalibration"),
+                3: Says(word="calibrationInProgress", testing=True),
+            },
+        ),
     ),
     transfer_cause=Enumerated(
         "1.3.6.1.4.1.3808.1.1.1.3.2.5.0", "upsAdvanceInputLineFailCause", {4: Says(word="selfTest", testing=True)}
@@ -110,7 +119,8 @@ XPPC = Family(
                 5: Says(word="sleeping", output=OFF),
                 6: Says(word="onBypass", output=BYPASS),
                 7: Says(word="rebooting", output=OFF),
-                8: Says(word="standBy", output=OFF),
+                # Not off: a NetAgent says it with 236 V and 16 % of load at its output. The bypass may feed it.
+                8: Says(word="standBy", output=UNKNOWN),
                 9: Says(word="onBuck", output=LINE),
             },
         ),
@@ -128,7 +138,11 @@ XPPC = Family(
         Enumerated(
             "1.3.6.1.4.1.935.1.1.1.2.2.5.0",
             "upsSmartBatteryReplaceIndicator",
-            {1: Says(word="noBatteryNeedsReplacing"), 2: Says(word="batteryNeedsReplacing", replace=True)},
+            {
+                0: Says(word="not offered"),  # outside the MIB; a NetAgent II
+                1: Says(word="noBatteryNeedsReplacing"),
+                2: Says(word="batteryNeedsReplacing", replace=True),
+            },
         ),
         Enumerated(
             "1.3.6.1.4.1.935.1.1.1.7.2.3.0",
@@ -211,6 +225,11 @@ EPPC = Family(
 
 # ---- Delta UPSV4-MIB, 1.3.6.1.4.1.2254.2.4: counts from 0 ----
 
+
+def _delta_alarm(number: int, name: str, on: Says) -> Enumerated:
+    return Enumerated(f"1.3.6.1.4.1.2254.2.4.9.{number}.0", name, {0: Says(word="off"), 1: on})
+
+
 DELTA = Family(
     name="delta",
     title="Delta",
@@ -258,11 +277,19 @@ DELTA = Family(
                 5: Says(word="deepBatteryTestFail", test_failed=True),
             },
         ),
+        # Between card and UPS: everything else the card says is from before.
+        _delta_alarm(1, "dupsAlarmDisconnect", Says(word="on", output=UNKNOWN)),
+        _delta_alarm(7, "dupsAlarmUPSFault", Says(word="on", alarm=True)),
+        _delta_alarm(12, "dupsAlarmOutputOverload", Says(word="on", overload=True)),
+        _delta_alarm(14, "dupsAlarmInverterAbnormal", Says(word="on", alarm=True)),
     ),
     runtime=(Measured("1.3.6.1.4.1.2254.2.4.7.5.0", "dupsBatteryEstimatedTime", 60), RFC_MINUTES),
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.2254.2.4.7.8.0", "dupsBatteryCapacity", 1),),
-    load=(Measured("1.3.6.1.4.1.2254.2.4.5.7.0", "dupsOutputLoad1", 1),),
+    load=tuple(
+        Measured(f"1.3.6.1.4.1.2254.2.4.5.{number}.0", f"dupsOutputLoad{phase}", 1)
+        for phase, number in ((1, 7), (2, 11), (3, 15))
+    ),
     alarms=RFC_BESIDE,
     stand_in=RFC_SOURCE,
 )

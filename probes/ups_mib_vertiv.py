@@ -200,6 +200,7 @@ ITA2 = Family(
     runtime=(Measured("1.3.6.1.4.1.13400.2.54.2.5.7.0", "batteryRemainsTime", 6),),
     charge=(Measured("1.3.6.1.4.1.13400.2.54.2.5.10.0", "batteryCapacity", 1),),
     load=tuple(Measured(f"1.3.6.1.4.1.13400.2.54.2.3.{14 + phase}.0", "outputLoad", 0.1) for phase in range(3)),
+    serial="1.3.6.1.4.1.13400.2.54.1.3.0",
 )
 
 # ---- Vertiv DCS (a cabinet's controller), the ITA2 in it, 1.3.6.1.4.1.13400.3.4.491 ----

@@ -150,7 +150,7 @@ class AnswerReader:
             raise ProtocolError("a variable stands twice", line)
         if len(self._variables) == MAX_VARIABLES:
             raise ProtocolError(f"more than {MAX_VARIABLES} variables")
-        self._variables[name] = re.sub(r"\\(.)", r"\1", value)
+        self._variables[name] = re.sub(r"\\(.)", r"\1", value) if "\\" in value else value
         return None
 
 

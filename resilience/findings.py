@@ -185,7 +185,7 @@ def _risks(design: Assessment) -> Iterator[Finding]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rule:
+class Rule:
     """A finding that one quantity amounts to."""
 
     code: str
@@ -195,48 +195,48 @@ class _Rule:
 
 
 _RULES = (
-    _Rule("ups_on_battery", "ups_on_battery", lambda s, now: s.value > 0, lambda s, now: "on battery"),
-    _Rule(
+    Rule("ups_on_battery", "ups_on_battery", lambda s, now: s.value > 0, lambda s, now: "on battery"),
+    Rule(
         "ups_replace_battery",
         "ups_replace_battery",
         lambda s, now: s.value > 0,
         lambda s, now: "asks for a new battery; its runtime is not counted",
     ),
-    _Rule(
+    Rule(
         "ups_runtime_not_credible",
         "ups_runtime_credible",
         lambda s, now: s.value < 1,
         lambda s, now: f"its runtime is not believed: {s.observation.text}",
     ),
-    _Rule("generator_not_auto", "generator_auto", lambda s, now: s.value < 1, lambda s, now: "not in automatic"),
-    _Rule(
+    Rule("generator_not_auto", "generator_auto", lambda s, now: s.value < 1, lambda s, now: "not in automatic"),
+    Rule(
         "generator_failed",
         "generator_failed",
         lambda s, now: s.value > 0,
         lambda s, now: f"the controller reports a failure {s.observation.text}".rstrip(),
     ),
-    _Rule(
+    Rule(
         "fuel_low", "generator_fuel_ratio", lambda s, now: s.value < FUEL_LOW, lambda s, now: f"fuel at {s.value:.0%}"
     ),
-    _Rule(
+    Rule(
         "generator_not_exercised",
         "generator_last_exercise_timestamp_seconds",
         lambda s, now: now - s.value > EXERCISE_DUE,
         lambda s, now: f"last ran {spoken((now - s.value) * 1000)} ago",
     ),
-    _Rule(
+    Rule(
         "trunk_unregistered",
         "trunk_registered",
         lambda s, now: s.value < 1,
         lambda s, now: f"registration {s.observation.target} is not valid: {s.observation.text}".rstrip(": "),
     ),
-    _Rule(
+    Rule(
         "egress_unexpected",
         "egress_expected",
         lambda s, now: s.value < 1,
         lambda s, now: f"its probes {s.observation.text}",
     ),
-    _Rule(
+    Rule(
         "certificate_expiring",
         "tls_certificate_expiry_timestamp_seconds",
         lambda s, now: s.value - now < CERTIFICATE_WARNING,

@@ -5,27 +5,34 @@ from dataclasses import replace
 
 from resilience.assess import Assessment, SiteState
 from resilience.finding import Finding, rank
-from resilience.findings import BY_QUANTITY
+from resilience.findings import BY_QUANTITY, Rule
 from resilience.planned import worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
 from resilience.sharing import SAME
+from resilience.state import Seen
 from resilience.survival import Live
 from resilience.wire import disagreement
 
-_OF_COMPONENT = {
-    *BY_QUANTITY,
-    "attestation_due",
+_OF_ITS_STATE = {
     "component_degraded",
     "component_down",
     "evidence_conflict",
-    "generator_not_carrying",
     "line_out",
+    "line_unproven",
     "probe_blind",
-    "ups_input_lost",
-    "ups_runtime_not_credible",
     "wan_degraded",
     "wan_down",
+}
+"""Findings that only a known state of the component contradicts."""
+
+_OF_COMPONENT = {
+    *BY_QUANTITY,
+    *_OF_ITS_STATE,
+    "attestation_due",
+    "generator_not_carrying",
+    "ups_input_lost",
+    "ups_runtime_not_credible",
 }
 """Findings about a component itself."""
 
@@ -55,9 +62,11 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
     if finding.code in _OF_COMPONENT and finding.component in worked_on(site, now.at):
         return False  # that it is worked on is no observation
     if finding.code in BY_QUANTITY and finding.component in site.components:
-        quantity = BY_QUANTITY[finding.code].quantity
-        return any(key[0] == quantity for key in live.seen[finding.component])
-    if finding.code in ("component_down", "component_degraded", "wan_down", "wan_degraded", "line_out"):
+        return _read_otherwise(BY_QUANTITY[finding.code], finding.component, live, now.at)
+    if finding.code == "ups_input_lost" and finding.component in live.facts.structure.lost:
+        lost = live.facts.structure.lost[finding.component].intersection(site.utilities)
+        return all(live.statuses[utility].state is not State.UNKNOWN for utility in lost)
+    if finding.code in _OF_ITS_STATE:
         own = live.own.get(finding.component)
         return own is None or own.state is not State.UNKNOWN
     if finding.code == "trunk_wire_disagrees":
@@ -74,3 +83,14 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
     if finding.code in _OF_THE_WHOLE:
         return now.state is not SiteState.UNVERIFIED
     return True
+
+
+def _read_otherwise(rule: Rule, component: str, live: Live, now: float) -> bool:
+    """Whether the rule's quantity is seen, and of every target of which the last word was bad."""
+    seen = live.seen[component]
+    for track in live.heard[component].tracks:
+        for told in track.success.observations if track.success else ():
+            lost = told.quantity == rule.quantity and (told.quantity, told.target) not in seen
+            if lost and rule.bad(Seen(told, track.success_at), now):
+                return False
+    return any(quantity == rule.quantity for quantity, _ in seen)

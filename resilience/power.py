@@ -104,7 +104,7 @@ def judge_sources(
     discharges: Mapping[str, Discharge],
 ) -> dict[str, Status]:
     """A utility without a probe of its own: up if a UPS on line can be fed by nothing else, else down if one of
-    its UPSes is on battery."""
+    its UPSes is on battery; not known where that was so when such a UPS was last read."""
     judged = dict(known)
     on_line = {ups: seen[ups]["ups_on_battery", ""].at for ups in upstream if _on_line(seen[ups])}
     for utility in site.utilities:
@@ -116,9 +116,12 @@ def judge_sources(
         if proof:
             at, ups = max(proof)
             judged[utility] = Status(state=State.UP, why=f"{ups} is on line", evidence="observed", at=at)
-        elif draining:
-            since, ups = min(draining)
+        elif read := [one for one in draining if ("ups_on_battery", "") in seen[one[1]]]:
+            since, ups = min(read)
             judged[utility] = Status(state=State.DOWN, why=f"{ups} is on battery", evidence="observed", at=since)
+        elif draining:
+            why = f"{min(draining)[1]} was on battery when it was last read"
+            judged[utility] = Status(state=State.UNKNOWN, why=why, evidence="observed")
     return judged
 
 
@@ -163,7 +166,7 @@ def energy_of(component: Component, seen: Quantities, memory: Memory, now: float
         if component.measured is None:
             return energy
         # A battery that a drill has measured is assured for no longer than that, what it has spent taken off.
-        spent = 0 if discharge is None else math.ceil(now - discharge.since) * 1000
+        spent = 0 if discharge is None else max(0, math.ceil(now - discharge.since)) * 1000
         return replace(energy, low=min(energy.low, max(0, component.measured - spent)))
     if component.kind is Kind.GENERATOR and component.probes:
         return _generator_energy(component, seen, memory.running_since.get(component.name), now)
@@ -183,7 +186,7 @@ def _ups_energy(seen: Quantities, discharge: Discharge | None, now: float) -> En
     if discharge is not None:
         if discharge.runtime is None or discharge.runtime_low is None:
             return Energy()
-        age = now - discharge.at
+        age = max(0.0, now - discharge.at)  # a clock that was set back gives no battery more
         left_low, left = (max(0.0, told - age) // 1 * 1000 for told in (discharge.runtime_low, discharge.runtime))
         return Energy(left_low, left if ("ups_on_battery", "") in seen else FOREVER)
     if (runtime := seen.get(("ups_runtime_seconds", ""))) is None:

@@ -121,8 +121,9 @@ def _ends(site: Site, component: Component, tracks: Tracks) -> Iterator[float]:
     """The moments at which an answer, a check or planned work is over, or work begins."""
     for probe in component.probes:
         track = tracks.get(probe.key, _BLANK)
-        yield track.agreed_at + probe.expires / 1000
-        yield track.success_at + probe.expires / 1000
+        for at in (track.agreed_at, track.success_at):
+            yield at - probe.expires / 1000
+            yield at + probe.expires / 1000
     if component.attest is not None and component.attest.expires_at is not None:
         yield component.attest.expires_at
     for work in site.maintenance:
@@ -188,7 +189,7 @@ def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: S
         return _Voice(probe.type, probe.name, State.UNKNOWN, f"{probe.name}: not read yet", None)
     if track.state is State.UNKNOWN:
         return _Voice(probe.type, probe.name, State.UNKNOWN, last or f"{probe.name}: nothing decided yet", None)
-    if now > track.agreed_at + probe.expires / 1000:
+    if not stands(probe, track.agreed_at, now):
         return _Voice(probe.type, probe.name, State.UNKNOWN, last or f"{probe.name}: the last answer is too old", None)
     if track.state is State.DOWN and track.by_failure:
         for road in probe.via:
@@ -199,6 +200,12 @@ def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: S
     proves = probe.proves or track.state is State.DOWN
     why = "" if track.state is State.UP else last
     return _Voice(probe.type, probe.name, track.state, why, track.agreed_at, proves)
+
+
+def stands(probe: ProbeSpec, at: float, now: float) -> bool:
+    """Whether what `probe` said at `at` is still believed. So much ahead of `now` as it may be behind it is a clock
+    that was set back; what is further ahead would stand until the clock has caught up, and is not believed."""
+    return abs(now - at) <= probe.expires / 1000
 
 
 def _blocked(road: str, track: Track, tracks: Tracks, known: Mapping[str, Status], site: Site) -> str:
@@ -276,7 +283,7 @@ def quantities(component: Component, tracks: Tracks, now: float) -> Quantities:
     seen: dict[tuple[str, str], Seen] = {}
     for probe in component.probes:
         track = tracks.get(probe.key, _BLANK)
-        if track.success is None or now > track.success_at + probe.expires / 1000:
+        if track.success is None or not stands(probe, track.success_at, now):
             continue
         for observation in track.success.observations:
             key = (observation.quantity, observation.target)

@@ -72,8 +72,10 @@ class BruteLive:
             ]
             if any(self.sources(ups.name) == {name} for ups in on_line):
                 return State.UP
-            if any(self.draining(ups.name) for ups in fed):
+            if any(self.said(ups.name, "ups_on_battery") for ups in fed):
                 return State.DOWN
+            if any(self.draining(ups.name) for ups in fed):
+                return State.UNKNOWN
         return own
 
     def seen_on(self, name: str) -> bool:

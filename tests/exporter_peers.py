@@ -13,7 +13,10 @@ import peers
 
 BLACKBOX = """modules:
   ping: {prober: icmp, timeout: 5s, icmp: {preferred_ip_protocol: ip4}}
-  connect: {prober: tcp, timeout: 5s}
+  nut:
+    prober: tcp
+    timeout: 5s
+    tcp: {query_response: [{send: LIST VAR ups}, {expect: ^END LIST VAR}, {send: LOGOUT}]}
 """
 
 
@@ -54,6 +57,9 @@ def _exporter(name: str, config: str, folder: Path) -> Iterator[Exporter]:
     with peers.process(args, log=folder / f"{name}.log") as process:
         peers.wait_until(lambda: peers.listening(port), what=name)
         yield Exporter(port, process.pid)
+
+
+APT = "apt-get install prometheus-blackbox-exporter prometheus-snmp-exporter"
 
 
 def installed() -> bool:

@@ -57,7 +57,7 @@ OUTSIDE = {
 }
 """Modules that read clocks, files or networks, or say something."""
 
-TABLES = {"probes.ups_mib_others", "probes.cellular_families", "resilience.fields"}
+TABLES = {"probes.ups_mib_apc_eaton", "probes.ups_mib_others", "probes.cellular_families", "resilience.fields"}
 """May be long: rows of one kind, read one at a time."""
 
 

@@ -243,6 +243,16 @@ def test_a_figure_out_of_range_is_dropped(
         ({"ups.alarm": "BATTERIES_DISCONNECTED"}, "no battery; alarm: BATTERIES_DISCONNECTED", 1),
         ({"ups.alarm": "No battery installed!"}, "no battery; alarm: No battery installed!", 1),
         ({"ups.alarm": "Battery not present"}, "no battery; alarm: Battery not present", 1),
+        ({"ups.alarm": "BATTERY_CONTACTOR_OPEN"}, "no battery; alarm: BATTERY_CONTACTOR_OPEN", 1),
+        ({"ups.alarm": "BATTERY_NEEDS_SERVICE"}, "battery to be replaced; alarm: BATTERY_NEEDS_SERVICE", 1),
+        ({"ups.alarm": "Battery needs replacement"}, "battery to be replaced; alarm: Battery needs replacement", 1),
+        ({"ups.alarm": "On bypass!"}, "on bypass; alarm: On bypass!", 1),
+        ({"ups.alarm": "Manual bypass mode!"}, "on bypass; alarm: Manual bypass mode!", 1),
+        ({"ups.alarm": "UPS_ON_BYPASS"}, "on bypass; alarm: UPS_ON_BYPASS", 1),
+        ({"ups.alarm": "Bypass not available!"}, "alarm: Bypass not available!", 0),
+        ({"ups.alarm": "SYNCING_TO_BYPASS"}, "alarm: SYNCING_TO_BYPASS", 0),
+        ({"ups.alarm": "BATTERY_LOW"}, "battery low; alarm: BATTERY_LOW", 0),
+        ({"ups.alarm": "BATTERY_GROUND_FAULT"}, "alarm: BATTERY_GROUND_FAULT", 0),
         ({"ups.alarm": "Battery charger fail!"}, "alarm: Battery charger fail!", 0),
         ({"ups.alarm": "Battery not charging"}, "alarm: Battery not charging", 0),
         ({"ups.alarm": "BATTERY_TEST_FAILED"}, "the last battery test failed; alarm: BATTERY_TEST_FAILED", 1),
@@ -269,6 +279,11 @@ def test_alarms_and_tests_weaken_a_ups_on_line(variables: dict[str, str], text: 
 
 def test_a_test_result_in_progress_does_not_excuse_a_ups_on_battery() -> None:
     assert seen(read({"ups.status": "OB DISCHRG", "ups.test.result": "In progress"}))["ups_on_battery"] == 1
+
+
+def test_an_alarm_of_the_bypass_does_not_make_an_outage_of_the_mains_undone() -> None:
+    values = seen(read({"ups.status": "OB", "ups.alarm": "Bypass not available! On bypass!", "battery.runtime": "900"}))
+    assert (values["ups_on_battery"], values["ups_runtime_seconds"]) == (1, 900)
 
 
 def test_the_serial_number_is_told() -> None:

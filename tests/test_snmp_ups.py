@@ -393,7 +393,7 @@ def test_a_family_is_two_questions_at_the_most(family: Family) -> None:
         (LIEBERT_FLEXIBLE, {3, 6, 7}, {5}, {4}, {2}),
         (ITA2, {1, 4}, {2}, {3}, {0}),
         (DCS, {0, 2}, {1}, set(), {3}),
-        (XPPC, {2, 4, 9}, {3}, {6}, {5, 7, 8}),
+        (XPPC, {2, 4, 9}, {3}, {6}, {5, 7}),
         (EPPC, {4, 8, 9, 11, 12}, {5, 6}, {3}, {10}),
         (DELTA, {0, 3, 4}, {1}, {2, 5}, {7}),
         (TRIPP_LITE, {3, 6, 7, 8, 9}, {5, 10}, {4}, {2}),
@@ -418,6 +418,7 @@ def test_each_number_means_what_its_own_mib_says(
 
 
 P = "1.3.6.1.4.1.935.1.1.1"
+D = "1.3.6.1.4.1.2254.2.4"
 M, S7, F = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.4555.1.1.7.1", "1.3.6.1.4.1.476.1.42.3.9.20.1.20.1.2"
 
 
@@ -434,6 +435,9 @@ M, S7, F = "1.3.6.1.4.1.705.1", "1.3.6.1.4.1.4555.1.1.7.1", "1.3.6.1.4.1.476.1.4
         (SOCOMEC_7, {f"{S7}.4.1.0": 3, f"{S7}.2.1.0": 5, f"{S7}.2.2.0": 12}, Output.BATTERY),
         (SOCOMEC_7, {f"{S7}.4.1.0": 3, f"{S7}.2.1.0": 6, f"{S7}.2.2.0": 900}, Output.BATTERY),
         (SOCOMEC_7, {f"{S7}.4.1.0": 3, f"{S7}.2.1.0": 6, f"{S7}.2.2.0": 0}, Output.LINE),
+        (DELTA, {f"{D}.5.1.0": 0, f"{D}.9.1.0": 0}, Output.LINE),
+        # The card has lost its UPS: "normal" is from before.
+        (DELTA, {f"{D}.5.1.0": 0, f"{D}.9.1.0": 1}, Output.UNKNOWN),
         (CET, {f"{R}.4.1.0": 5, f"{R}.6.1.0": 0}, Output.LINE),
         (CET, {f"{R}.4.1.0": 4, f"{R}.6.1.0": 0}, Output.BYPASS),
         (LIEBERT_FLEXIBLE, {f"{F}.1.4872": b"Normal"}, Output.LINE),
@@ -498,6 +502,14 @@ def test_several_objects_about_the_output(found: dict[str, Value], output: Outpu
         (RFC_1628, {f"{R}.2.1.0": 4}, "low_battery"),
         (RFC_1628, {f"{R}.7.3.0": 3}, "test_failed"),
         (RFC_1628, {f"{R}.7.3.0": 0}, ""),
+        (APC, {f"{A}.7.2.6.0": 2}, ""),
+        (APC, {f"{A}.7.2.6.0": 3}, "testing"),
+        (CYBERPOWER, {f"{C}.7.2.7.0": 3}, "testing"),
+        (MGE, {f"{R}.7.3.0": 5}, "testing"),
+        (XPPC, {f"{P}.2.2.5.0": 0}, ""),
+        (XPPC, {f"{P}.2.2.5.0": 2}, "replace"),
+        (DELTA, {f"{D}.9.12.0": 1}, "overload"),
+        (DELTA, {f"{D}.9.{number}.0": 0 for number in (1, 7, 12, 14)}, ""),
     ],
 )
 def test_conditions(family: Family, found: dict[str, Value], flag: str) -> None:
@@ -531,6 +543,40 @@ def test_an_inverter_on_a_dc_bus_is_on_battery_when_it_says_so_as_an_alarm() -> 
     assert facts.output is Output.BATTERY
     assert facts.runtime == Figure(1800, f"{R}.2.3.0")
     assert decode(CET, {f"{R}.4.1.0": 5, f"{R}.6.1.0": 1}, {}).output is Output.UNKNOWN
+
+
+def test_a_row_of_zeros_is_no_alarm() -> None:
+    rows: dict[str, Value] = {f"{R}.6.2.1.2.{row}": "0.0.0.0" for row in range(2, 25)}
+    facts = decode(RFC_1628, {f"{R}.4.1.0": 3, f"{R}.6.1.0": 1}, {f"{R}.6.2.1.2.1": f"{R}.6.3.5", **rows})
+    assert facts.alarms == ("upsAlarmTempBad",)
+
+
+@pytest.mark.parametrize(
+    ("family", "found"),
+    [
+        (APC, {f"{A}.4.1.1.0": 3, f"{A}.7.2.6.0": 3}),
+        (CYBERPOWER, {f"{C}.4.1.1.0": 3, f"{C}.7.2.7.0": 3}),
+        (MGE, {f"{M}.7.3.0": 1, f"{R}.7.3.0": 5}),
+        (DELTA, {f"{D}.5.1.0": 1, f"{D}.8.2.0": 2}),
+    ],
+)
+def test_a_calibration_or_test_is_no_outage_and_empties_the_battery_all_the_same(
+    family: Family, found: dict[str, Value]
+) -> None:
+    values = observed(judge(decode(family, found, {})))
+    assert (values["ups_on_battery"], values["ups_testing"], values["ups_discharging"]) == (0, 1, 1)
+
+
+def test_the_worst_phase_is_the_load_wherever_a_card_puts_it() -> None:
+    phases: dict[str, Value] = {f"{M}.7.2.1.4.1.0": 20, f"{M}.7.2.1.4.2.0": 61, f"{M}.7.2.1.4.3.0": 33}
+    assert decode(MGE, phases, {}).load == Figure(0.61, f"{M}.7.2.1.4.2.0")
+    assert decode(DELTA, {f"{D}.5.7.0": 12, f"{D}.5.11.0": 40, f"{D}.5.15.0": 7}, {}).load == Figure(0.4, f"{D}.5.11.0")
+
+
+def test_a_ups_that_stands_by_is_neither_on_line_nor_off() -> None:
+    reading = judge(decode(XPPC, {f"{P}.4.1.1.0": 8, f"{P}.4.2.3.0": 15}, {}))
+    assert (reading.state, reading.reason) == (State.UNKNOWN, Reason.DEVICE)
+    assert "upsBaseOutputStatus standBy" in reading.text
 
 
 def test_an_unlisted_condition_is_a_named_weakness() -> None:

@@ -14,7 +14,7 @@ from resilience.batterytest import BatteryTest
 from resilience.finding import SEVERITY, Finding
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
-from resilience.state import Discharge, Memory
+from resilience.state import Discharge, Memory, stands
 from resilience.track import Track
 
 FORMAT = 1
@@ -73,7 +73,7 @@ def decoded(site: Site, text: str, at: float, now: float) -> Remembered:
             spec = specs.get((component, probe))
             if spec is not None and mark == _mark(spec):
                 track = _track_of(fields)
-                if now <= max(track.agreed_at, track.read_at if track.deciding else 0.0) + spec.expires / 1000:
+                if stands(spec, max(track.agreed_at, track.read_at if track.deciding else 0.0), now):
                     tracks[spec.key] = track
         watched = {component for component, _ in specs}
         return Remembered(

@@ -1,0 +1,136 @@
+"""When a finding is over: by contrary evidence or another declaration, never because something was not seen."""
+
+from builders import site
+from history import BLIND, SILENT, UP, History, probe, ups
+from resilience.reading import Observation, Reading, State
+from resilience.store.remembered import Remembered, decoded, encoded
+
+T0 = 1_790_000_000.0
+
+
+def stale(history: History) -> dict[tuple[str, str], bool]:
+    return {finding.key: finding.stale for finding in history.open}
+
+
+def registered(name: str, value: float) -> Reading:
+    seen = (Observation("trunk_registered", value, target=name),)
+    return Reading(State.UP if value else State.DOWN, None, "", seen)
+
+
+def test_one_registration_that_stands_does_not_end_the_finding_about_another_that_nobody_sees() -> None:
+    both = (*probe("trunk", type="asterisk", name="a"), *probe("trunk", type="asterisk", name="b"))
+    history = History(site({"trunk": {"kind": "sip-trunk", "probes": both}}, {"desk": ["trunk"]}))
+    key = ("trunk_unregistered", "trunk")
+    history.read(T0, {"trunk/a": registered("carrier-a", 0), "trunk/b": registered("carrier-b", 1)})
+    history.at(T0)
+    assert stale(history)[key] is False
+    for minute in range(1, 6):
+        history.read(T0 + minute * 60, {"trunk/a": BLIND, "trunk/b": registered("carrier-b", 1)})
+        history.at(T0 + minute * 60)
+    assert stale(history)[key] is True
+    history.read(T0 + 360, {"trunk/a": registered("carrier-a", 1)})
+    history.at(T0 + 360)
+    assert key not in stale(history)
+
+
+def test_a_target_that_is_no_longer_asked_holds_no_finding_open() -> None:
+    history = History(
+        site({"trunk": {"kind": "sip-trunk", "probes": probe("trunk", type="sip-options")}}, {"desk": ["trunk"]})
+    )
+    expired = Observation("tls_certificate_expiry_timestamp_seconds", T0 - 60, target="old:5061")
+    history.read(T0, {"trunk": Reading(State.UP, None, "", (expired,))})
+    history.at(T0)
+    assert ("certificate_expiring", "trunk") in stale(history)
+    moved = Observation("tls_certificate_expiry_timestamp_seconds", T0 + 90 * 86400, target="new:5061")
+    history.read(T0 + 60, {"trunk": Reading(State.UP, None, "", (moved,))})
+    history.at(T0 + 60)
+    assert ("certificate_expiring", "trunk") not in stale(history)
+
+
+def test_a_contradiction_stands_while_nobody_sees_the_component() -> None:
+    declared = {
+        "wan": {"kind": "wan", "probes": probe("wan")},
+        "pbx": {"kind": "pbx", "needs": ["wan"], "probes": probe("pbx", type="tcp")},
+    }
+    history = History(site(declared, {"desk": ["pbx"]}))
+    for minute in (0, 1):
+        history.read(T0 + minute * 60, {"wan": SILENT, "pbx": UP})
+        history.at(T0 + minute * 60)
+    key = ("evidence_conflict", "pbx")
+    assert key in stale(history)
+    for minute in range(2, 8):
+        history.read(T0 + minute * 60, {"wan": SILENT, "pbx": BLIND})
+        history.at(T0 + minute * 60)
+    assert stale(history)[key] is True
+    history.read(T0 + 480, {"wan": UP, "pbx": UP})
+    history.at(T0 + 480)
+    assert key not in stale(history)
+
+
+def test_a_blind_probe_is_not_mended_by_the_others_going_blind() -> None:
+    both = (*probe("wan", name="one"), *probe("wan", type="tcp", name="two"))
+    history = History(site({"wan": {"kind": "wan", "probes": both}}, {"desk": ["wan"]}))
+    key = ("probe_blind", "wan")
+    history.read(T0, {"wan/one": UP, "wan/two": BLIND})
+    history.at(T0)
+    assert stale(history)[key] is False
+    history.read(T0 + 60, {"wan/one": BLIND, "wan/two": BLIND})
+    history.at(T0 + 300)
+    assert stale(history)[key] is True
+    history.read(T0 + 360, {"wan/one": UP, "wan/two": UP})
+    history.at(T0 + 360)
+    assert key not in stale(history)
+
+
+def test_that_a_ups_has_lost_its_input_stands_while_nobody_sees_the_utility() -> None:
+    declared = {
+        "utility": {"kind": "utility", "probes": probe("utility", type="meter")},
+        "ups": {"kind": "ups", "power": ["utility"], "probes": probe("ups", type="nut")},
+        "pbx": {"kind": "pbx", "power": ["ups"]},
+    }
+    history = History(site(declared, {"desk": ["pbx"]}))
+    draining = ups(on_battery=True, runtime=7200)
+    history.read(T0, {"utility": UP, "ups": draining})
+    history.at(T0)
+    key = ("ups_input_lost", "ups")
+    assert stale(history)[key] is False
+    for minute in range(1, 6):
+        history.read(T0 + minute * 60, {"utility": BLIND, "ups": draining})
+        history.at(T0 + minute * 60)
+    assert stale(history)[key] is True
+    history.read(T0 + 360, {"utility": BLIND, "ups": ups(runtime=7200)})
+    history.at(T0 + 360)
+    assert key not in stale(history)
+
+
+def test_a_utility_is_not_down_for_ever_because_the_card_of_a_ups_died_in_an_outage() -> None:
+    declared = {
+        "utility": {"kind": "utility"},
+        "ups": {"kind": "ups", "power": ["utility"], "probes": probe("ups", type="nut")},
+        "pbx": {"kind": "pbx", "power": ["ups"]},
+        "light": {"kind": "switch", "power": ["utility"]},
+    }
+    history = History(site(declared, {"desk": ["pbx"], "lobby": ["light"]}))
+    history.read(T0, {"ups": ups(on_battery=True, runtime=1200)})
+    assert history.state("light", T0) is State.DOWN
+    history.read(T0 + 86_400, {"ups": BLIND})
+    assert history.state("light", T0 + 86_400) is State.UNKNOWN
+
+
+def test_where_the_clock_was_set_back_an_answer_does_not_stand_until_the_clock_has_caught_up() -> None:
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "ups": {"kind": "ups", "power": ["utility"], "probes": probe("ups", type="nut")},
+        },
+        {"desk": ["ups"]},
+    )
+    history = History(declared)
+    history.read(T0, {"ups": ups(runtime=7200)})
+    assert history.state("ups", T0 - 5) is State.UP, "a clock that is set by seconds"
+    assert history.state("ups", T0 - 86_400) is State.UNKNOWN
+    live, _ = history.at(T0 - 86_400)
+    assert not live.seen["ups"]
+    kept = encoded(declared, Remembered(at=T0, memory=history.memory))
+    assert decoded(declared, kept, T0, T0 + 60).memory.tracks
+    assert not decoded(declared, kept, T0, T0 - 86_400).memory.tracks
