@@ -88,13 +88,20 @@ def _combined(said: set[Output]) -> Output:
     return next((output for output in (Output.OFF, Output.BATTERY, Output.BYPASS) if output in said), Output.LINE)
 
 
+def _alarm(table: AlarmTable, name: str) -> Says | None:
+    """What the alarm `name` says: what is listed for it, or for the nearest group above it."""
+    while name.startswith(f"{table.prefix}."):
+        if says := table.values.get(name.removeprefix(f"{table.prefix}.")):
+            return says
+        name = name.rpartition(".")[0]
+    return None
+
+
 def _alarm_rows(table: AlarmTable, found: Mapping[str, Value], rows: Mapping[str, Value]) -> Iterator[Heard]:
     # An agent with a row for every alarm that could be (CE+T) fills those that are not with zeros.
     told = [value for value in rows.values() if str(value).strip(".0")]
     for value in told:
-        prefix, _, arc = str(value).rpartition(".")
-        known = table.values.get(int(arc)) if prefix == table.prefix and arc.isdigit() else None
-        yield Heard("", known or Says(word=f"{shown(value)} (not in its MIB)", alarm=True))
+        yield Heard("", _alarm(table, str(value)) or Says(word=f"{shown(value)} (not in its MIB)", alarm=True))
     unlisted = (number(found.get(table.count)) or 0) - len(told)
     if unlisted > 0:
         yield Heard("", Says(word=f"{unlisted:g} more that the agent does not list", alarm=True))

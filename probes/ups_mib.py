@@ -57,12 +57,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class AlarmTable:
-    """A table of alarms whose column holds OIDs `prefix`.N; `count` is how many there are."""
+    """A table of alarms whose column holds OIDs below `prefix`; `count` is how many there are.
+
+    `values` is by what follows `prefix` ("51.10"); an alarm that is not listed is one of the group that it is below.
+    """
 
     count: str
     column: str
     prefix: str
-    values: Mapping[int, Says]
+    values: Mapping[str, Says]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +184,17 @@ RFC_TEST = Enumerated(
 )
 RFC_CHARGE = Measured("1.3.6.1.2.1.33.1.2.4.0", "upsEstimatedChargeRemaining", 1)
 RFC_LOAD = tuple(Measured(f"1.3.6.1.2.1.33.1.4.4.1.5.{line}", "upsOutputPercentLoad", 1) for line in (1, 2, 3))
-RFC_ALARM_TABLE = AlarmTable("1.3.6.1.2.1.33.1.6.1.0", "1.3.6.1.2.1.33.1.6.2.1.2", "1.3.6.1.2.1.33.1.6.3", RFC_ALARMS)
+RFC_ALARM_TABLE = AlarmTable(
+    "1.3.6.1.2.1.33.1.6.1.0",
+    "1.3.6.1.2.1.33.1.6.2.1.2",
+    "1.3.6.1.2.1.33.1.6.3",
+    {str(number): says for number, says in RFC_ALARMS.items()},
+)
 RFC_BESIDE = replace(
     RFC_ALARM_TABLE,
     values={
-        number: says if says.output is UNKNOWN else replace(says, output=None) for number, says in RFC_ALARMS.items()
+        str(number): says if says.output is UNKNOWN else replace(says, output=None)
+        for number, says in RFC_ALARMS.items()
     },
 )
 """For families with a status of their own: their RFC 1628 alarms add weaknesses and do not gainsay it."""

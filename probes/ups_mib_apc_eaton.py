@@ -257,7 +257,12 @@ XUPS = Family(
     runtime_low=(RFC_LOW,),
     charge=(Measured("1.3.6.1.4.1.534.1.2.4.0", "xupsBatCapacity", 1),),
     load=(Measured("1.3.6.1.4.1.534.1.4.1.0", "xupsOutputLoad", 1),),
-    alarms=AlarmTable("1.3.6.1.4.1.534.1.7.1.0", "1.3.6.1.4.1.534.1.7.2.1.2", "1.3.6.1.4.1.534.1.7", XUPS_ALARMS),
+    alarms=AlarmTable(
+        "1.3.6.1.4.1.534.1.7.1.0",
+        "1.3.6.1.4.1.534.1.7.2.1.2",
+        "1.3.6.1.4.1.534.1.7",
+        {str(number): says for number, says in XUPS_ALARMS.items()},
+    ),
     stand_in=RFC_SOURCE,
 )
 
@@ -281,6 +286,7 @@ MGE = Family(
         truth("1.3.6.1.4.1.705.1.5.9.0", "upsmgBatteryFaultBattery", yes=Says(word="yes", replace=True)),
         truth("1.3.6.1.4.1.705.1.5.10.0", "upsmgBatteryNoBattery", yes=Says(word="yes", no_battery=True)),
         truth("1.3.6.1.4.1.705.1.5.11.0", "upsmgBatteryReplacement", yes=Says(word="yes", replace=True)),
+        truth("1.3.6.1.4.1.705.1.5.12.0", "upsmgBatteryUnavailableBattery", yes=Says(word="yes", no_battery=True)),
         truth("1.3.6.1.4.1.705.1.5.14.0", "upsmgBatteryLowBattery", yes=Says(word="yes", low_battery=True)),
         truth("1.3.6.1.4.1.705.1.5.15.0", "upsmgBatteryChargerFault", yes=Says(word="yes", alarm=True)),
         truth("1.3.6.1.4.1.705.1.5.16.0", "upsmgBatteryLowCondition", yes=Says(word="yes", low_battery=True)),

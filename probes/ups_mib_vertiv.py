@@ -27,6 +27,34 @@ from probes.ups_mib import (
 
 # ---- Liebert GP, 1.3.6.1.4.1.476.1.42.3.5 ----
 
+LIEBERT_CONDITIONS = {
+    "32": Says(word="emergency shutdown", alarm=True),
+    "33": Says(word="on bypass", output=BYPASS),
+    "40": Says(word="overload", overload=True),
+    "51.10": Says(word="battery disconnect open", no_battery=True),
+    "70": Says(word="utility failure", alarm=True),
+    "71": Says(word="battery test in progress", testing=True),
+    "72": Says(word="load on battery", output=BATTERY),
+    "74": Says(word="replace battery", replace=True),
+    "75": Says(word="shutdown pending", alarm=True),
+    "76": Says(word="battery charger failed", alarm=True),
+    "83": Says(word="load locked on bypass", output=BYPASS),
+    "86": Says(word="emergency power off", output=OFF),
+    "99": Says(word="power redundancy lost", alarm=True),
+    "100": Says(word="power module failure", alarm=True),
+    "101": Says(word="battery module failure", alarm=True),
+    "102": Says(word="output to load off", output=OFF),
+    "105": Says(word="rectifier fault", alarm=True),
+    "107": Says(word="inverter fault", alarm=True),
+    "109": Says(word="parallel system's battery low", low_battery=True),
+    "111": Says(word="battery fault", replace=True),
+    "117": Says(word="battery low", low_battery=True),
+    "118": Says(word="internal fault", alarm=True),
+    "119": Says(word="battery test failed", test_failed=True),
+    "129": Says(word="battery redundancy lost", alarm=True),
+}
+"""Of LIEBERT-GP-CONDITIONS-MIB, which air conditioners and transfer switches share, what a UPS can say."""
+
 LIEBERT_GP = Family(
     name="liebert-gp",
     title="Liebert GP",
@@ -78,11 +106,7 @@ LIEBERT_GP = Family(
         "1.3.6.1.4.1.476.1.42.3.2.2.0",
         "1.3.6.1.4.1.476.1.42.3.2.3.1.2",
         "1.3.6.1.4.1.476.1.42.3.2.1",
-        {
-            74: Says(word="replace battery", replace=True),
-            117: Says(word="battery low", low_battery=True),
-            119: Says(word="battery test failed", test_failed=True),
-        },
+        LIEBERT_CONDITIONS,
     ),
     stand_in=RFC_SOURCE,
 )

@@ -22,7 +22,7 @@ from probes.snmp_families import FAMILIES
 from probes.snmp_known import SYS_OBJECT_ID
 from probes.snmp_ups import decode, detected, own
 from probes.ups import LONGEST_RUNTIME, Figure, Output, Refused, judge
-from probes.ups_mib import RFC_1628, Family
+from probes.ups_mib import FLAGS, RFC_1628, Family
 from probes.ups_mib_apc_eaton import APC, DELL, HPE, MGE, XUPS
 from probes.ups_mib_others import (
     ALPHA,
@@ -506,6 +506,7 @@ def test_several_objects_about_the_output(found: dict[str, Value], output: Outpu
         (APC, {f"{A}.7.2.6.0": 3}, "testing"),
         (CYBERPOWER, {f"{C}.7.2.7.0": 3}, "testing"),
         (MGE, {f"{R}.7.3.0": 5}, "testing"),
+        (MGE, {f"{M}.5.12.0": 1}, "no_battery"),
         (XPPC, {f"{P}.2.2.5.0": 0}, ""),
         (XPPC, {f"{P}.2.2.5.0": 2}, "replace"),
         (DELTA, {f"{D}.9.12.0": 1}, "overload"),
@@ -543,6 +544,32 @@ def test_an_inverter_on_a_dc_bus_is_on_battery_when_it_says_so_as_an_alarm() -> 
     assert facts.output is Output.BATTERY
     assert facts.runtime == Figure(1800, f"{R}.2.3.0")
     assert decode(CET, {f"{R}.4.1.0": 5, f"{R}.6.1.0": 1}, {}).output is Output.UNKNOWN
+
+
+L = "1.3.6.1.4.1.476.1.42.3"
+
+
+@pytest.mark.parametrize(
+    ("condition", "output", "flag"),
+    [
+        ("33", Output.BYPASS, ""),
+        ("33.2", Output.BYPASS, ""),  # on maintenance bypass
+        ("51.10", Output.LINE, "no_battery"),
+        ("51.10.3", Output.LINE, "no_battery"),  # cabinet 3
+        ("51.11", Output.LINE, ""),
+        ("71", Output.LINE, "testing"),
+        ("72", Output.BATTERY, ""),
+        ("74", Output.LINE, "replace"),
+        ("102", Output.OFF, ""),
+        ("119", Output.LINE, "test_failed"),
+    ],
+)
+def test_liebert_conditions_refine_its_output(condition: str, output: Output, flag: str) -> None:
+    """Below "disconnect" only the battery's is listed; another one of the group is an alarm by its number."""
+    facts = decode(LIEBERT_GP, {f"{L}.5.3.55.0": 3, f"{L}.2.2.0": 1}, {f"{L}.2.3.1.2.1": f"{L}.2.1.{condition}"})
+    assert facts.output is output
+    assert [name for name in FLAGS if getattr(facts, name)] == ([flag] if flag else [])
+    assert bool(facts.alarms) == (condition == "51.11")
 
 
 def test_a_row_of_zeros_is_no_alarm() -> None:
