@@ -29,7 +29,10 @@ def _context(verify: bool, ca: str, changed: int) -> ssl.SSLContext:
 
 def expiry(certificate: bytes) -> datetime:
     """notAfter of a DER certificate, in UTC; ValueError where it cannot be read."""
-    return x509.load_der_x509_certificate(certificate).not_valid_after_utc
+    try:
+        return x509.load_der_x509_certificate(certificate).not_valid_after_utc
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from None
 
 
 WARNING = 30 * 86_400

@@ -96,6 +96,26 @@ def test_no_more_begin_together_than_there_are_places() -> None:
     assert max(most) == 3
 
 
+def test_while_the_loop_is_late_no_more_begin() -> None:
+    async def story() -> int:
+        burst, inside, most = Burst(3, held=0.01), 0, 0
+
+        async def one() -> None:
+            nonlocal inside, most
+            async with burst.place():
+                inside += 1
+                most = max(most, inside)
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                    time.sleep(0.02)  # noqa: ASYNC251  # each turn of the loop takes longer than a place is held
+                inside -= 1
+
+        await asyncio.gather(*(one() for _ in range(6)))
+        return most
+
+    assert asyncio.run(story()) == 3
+
+
 @pytest.mark.parametrize("fast", [False, True], ids=["pysnmp", "gufo"])
 def test_silent_agents_do_not_keep_an_answering_one_waiting(fast: bool) -> None:
     async def story() -> None:
