@@ -48,7 +48,7 @@ _ANSWERS: Mapping[int, tuple[Reason, str]] = {
     errno.ECONNRESET: (Reason.CLOSED, "the connection was reset before an answer"),
     errno.EPIPE: (Reason.CLOSED, "the connection was closed before the question was out"),
 }
-"""What the network can say of a connection or a question."""
+"""What the network can say of a connection or a question. All else is said by this machine alone."""
 
 
 _UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
@@ -83,7 +83,9 @@ async def ask_each(settings: Targets, port: int, run: Run, ask: Ask, *, silence:
             return failure(Reason.TLS, f"{where}: {told(error)}", says=silence)
         except OSError as error:
             number = error.errno or errno.ECONNRESET
-            reason, text = _ANSWERS.get(number, (Reason.UNREACHABLE, os.strerror(number)))
+            if number not in _ANSWERS:
+                return failure(Reason.IMPAIRED, f"{where}: a fault of this machine: {os.strerror(number)}")
+            reason, text = _ANSWERS[number]
             return failure(reason, f"{where}: {text}", says=silence)
 
     readings = await asyncio.gather(*map(one, settings.all))

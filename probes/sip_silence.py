@@ -28,8 +28,8 @@ def what_came_instead(exchange: Exchange) -> tuple[Reason, State, str]:
 
 
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-_CANNOT_LEAVE = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.EPERM, errno.EACCES}
-_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
+_CANNOT_LEAVE = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.EPERM, errno.EACCES, errno.ENETDOWN}
+_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN}
 _UNKNOWN_ISSUER = {18, 19, 20, 21}
 """X509_V_ERR of OpenSSL: self-signed, self-signed in the chain, no local issuer, cannot verify the leaf."""
 

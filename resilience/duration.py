@@ -16,6 +16,9 @@ _TEXT = re.compile(r"(\d{1,9})(\.\d{1,3})?(ms|s|m|h|d)", re.ASCII)
 PATTERN = r"^\d{1,9}(\.\d{1,3})?(ms|s|m|h|d)$"
 """The same grammar for JSON Schema."""
 
+LONGEST = 36_500 * 86_400_000
+"""A century: a moment of these centuries and a duration always add up to a moment that Python can hold."""
+
 
 def parse_duration(text: str) -> int:
     """Milliseconds of `text`, such as `30s`, `1.5h` or `90d`; ValueError says what is wrong."""
@@ -23,7 +26,10 @@ def parse_duration(text: str) -> int:
     if match is None:
         raise ValueError(f"'{text}' is not a duration; write a number and a unit, such as 30s, 5m, 2h or 90d")
     whole, fraction, unit = match.groups()
-    return round(float(whole + (fraction or "")) * _UNITS[unit])
+    parsed = round(float(whole + (fraction or "")) * _UNITS[unit])
+    if parsed > LONGEST:
+        raise ValueError(f"'{text}' is too long; {spoken(LONGEST)} is the most")
+    return parsed
 
 
 def seconds(duration: Ms) -> float | None:

@@ -4,6 +4,7 @@ Sent only while the monitor is well: one that is alive and cannot judge is no wa
 """
 
 import asyncio
+import http.client
 import logging
 import urllib.request
 from collections.abc import Callable
@@ -46,5 +47,5 @@ class Heart:
             with urllib.request.urlopen(self._url, timeout=PATIENCE) as answer:  # noqa: S310  # its scheme was looked at
                 answer.read(1024)
                 return True
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):  # the last for what is no HTTP
             return False  # not told: its words may hold the URL, which is a secret

@@ -36,6 +36,9 @@ _OF_COMPONENT = {
 }
 """Findings about a component itself."""
 
+_SHARED = {"hidden_sharing", "trunk_wire_disagrees", "ups_pair_overload"}
+"""Findings about several components or several probes, under the name of the first."""
+
 _OF_THE_WHOLE = {
     "alert_road_shared",
     "calling_ending",
@@ -54,6 +57,13 @@ def latched(previous: Iterable[Finding], fresh: Iterable[Finding], live: Live, n
         if finding.key not in open_now and not _contradicted(finding, live, now):
             open_now[finding.key] = replace(finding, stale=True)
     return tuple(sorted(open_now.values(), key=rank))
+
+
+def without_the_probes(findings: Iterable[Finding], gone: Iterable[tuple[str, str]]) -> tuple[Finding, ...]:
+    """`findings` less those about components of which the file has taken a probe away (`gone`, by component and
+    name): what it told nobody could contradict any more."""
+    changed = {component for component, _ in gone}
+    return tuple(f for f in findings if not (f.code in _OF_COMPONENT | _SHARED and f.component in changed))
 
 
 def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:

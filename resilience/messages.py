@@ -19,6 +19,7 @@ def title(taken: Snapshot, told: Told, *, drill: str = "") -> str:
     word = WORDS[event] + ("" if event is Event.CLOSED else f"{first.severity.upper()} ")
     more = f" (and {len(told.events) - 1} more)" if len(told.events) > 1 else ""
     whole = f"{'DRILL: ' if drill else ''}{word}{taken.site.name}: {first.text}"
+    whole = " ".join(whole.split())  # the header of a mail has one line
     room = LONGEST_TITLE - len(more)
     return (whole if len(whole) <= room else whole[: room - 1] + "…") + more
 

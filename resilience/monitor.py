@@ -24,13 +24,14 @@ from resilience.drills.record import Entry, Prediction
 from resilience.finding import Finding
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
+from resilience.latching import without_the_probes
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reading
 from resilience.records import Records, recorded, records_for
 from resilience.single import look
 from resilience.snapshot import Snapshot
-from resilience.state import Memory, remember
+from resilience.state import Memory, forgetting, remember
 
 log = logging.getLogger("resilience.monitor")
 
@@ -227,13 +228,8 @@ class Monitor:
         after = {probe.key: probe for probe in site.probes}
         kept = {key for key, probe in after.items() if before.get(key) == probe}
         watch.site = site
-        tracks = {key: track for key, track in watch.memory.tracks.items() if key in kept}
-        # What a probe saw is forgotten with it: nothing could contradict it any more.
-        seen_by = {component for component, _ in kept}
-        discharges = {ups: found for ups, found in watch.memory.discharges.items() if ups in seen_by}
-        running = {name: since for name, since in watch.memory.running_since.items() if name in seen_by}
-        tests = {key: test for key, test in watch.memory.tests.items() if key in kept}
-        watch.memory = replace(watch.memory, tracks=tracks, discharges=discharges, running_since=running, tests=tests)
+        watch.memory = forgetting(watch.memory, before.keys() - kept)
+        watch.findings = without_the_probes(watch.findings, before.keys() - after.keys())
         watch.next_due = {key: due for key, due in watch.next_due.items() if key in kept}
         for key, task in watch.running.items():
             if key not in kept:

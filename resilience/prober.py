@@ -5,6 +5,7 @@ What a probe may raise ends here as a failed reading; a hanging, lying or dying 
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -97,6 +98,8 @@ class Prober:
                 reading = await self._types[spec.type].probe(spec.settings, run)
             if unknown := {seen.quantity for seen in reading.observations}.difference(QUANTITIES):
                 return failure(Reason.INTERNAL, f"the probe observed what the catalogue has not: {sorted(unknown)}")
+            if odd := {seen.quantity for seen in reading.observations if not math.isfinite(seen.value)}:
+                return failure(Reason.INTERNAL, f"the probe observed a value that is no number: {sorted(odd)}")
             return reading
         except TimeoutError:
             return failure(Reason.TIMEOUT, f"no answer within {seconds:g} s")

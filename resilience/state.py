@@ -5,7 +5,7 @@ attestations, expiry). Unknown is never up.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import is_
 
@@ -323,6 +323,29 @@ class Memory:
     """Components seen up against the structure: when that answer was first read."""
     tests: Tests = field(default_factory=dict)
     """Battery tests in progress."""
+
+
+def forgetting(memory: Memory, gone: Collection[tuple[str, str]]) -> Memory:
+    """`memory` without the tracks of the probes `gone`, and without what only they told: nothing could contradict it
+    any more."""
+    kept = {key: track for key, track in memory.tracks.items() if key not in gone}
+    changed = {component for component, _ in gone}
+    told = {
+        (component, seen.quantity)
+        for (component, _), track in kept.items()
+        for seen in (track.success.observations if track.success else ())
+    }
+
+    def stays(name: str, quantity: str) -> bool:
+        return name not in changed or (name, quantity) in told
+
+    return replace(
+        memory,
+        tracks=kept,
+        discharges={ups: found for ups, found in memory.discharges.items() if stays(ups, "ups_on_battery")},
+        running_since={n: since for n, since in memory.running_since.items() if stays(n, "generator_running")},
+        tests={key: test for key, test in memory.tests.items() if key not in gone},
+    )
 
 
 def remember(memory: Memory, spec: ProbeSpec, reading: Reading, at: float) -> Memory:

@@ -1,6 +1,7 @@
 """What the probes of bare targets have in common: an exhausted monitor, and a flood of what nobody asked for."""
 
 import asyncio
+import errno
 import os
 import resource
 import socket
@@ -9,11 +10,16 @@ from typing import Any
 
 import pytest
 
+from probes.asking import ask_each
 from probes.declared.certificate import CERTIFICATE
 from probes.declared.dns import DNS
 from probes.declared.egress import EGRESS
 from probes.declared.http import HTTP
+from probes.declared.targets import Targets
 from probes.declared.tcp import TCP
+from probes.sip_silence import what_came_instead
+from probes.sip_transport import Exchange
+from probes.targets import Address
 from resilience.probing import Channels, ProbeType, Run
 from resilience.reading import Reading, Reason, State
 
@@ -88,3 +94,21 @@ def test_a_flood_of_strays_neither_answers_nor_holds_up_the_loop(
             flooding.join()
     assert reading.reason is Reason.TIMEOUT
     assert turns > 5
+
+
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOBUFS, errno.ENETDOWN, errno.EMFILE, errno.EIO])
+def test_a_fault_that_is_not_the_network_s_says_nothing_of_the_target(number: int) -> None:
+    async def ask(target: str, family: socket.AddressFamily, address: Address, until: float) -> Reading:
+        raise OSError(number, os.strerror(number))
+
+    async def run() -> Reading:
+        return await ask_each(Targets(host="127.0.0.1"), 9, Run(1.0, 0, Channels(), lambda secret: ""), ask)
+
+    reading = asyncio.run(run())
+    assert (reading.state, reading.failed) == (State.UNKNOWN, True)
+
+
+@pytest.mark.parametrize("number", [errno.ENETDOWN, errno.ENOBUFS, errno.ENFILE])
+def test_the_monitor_s_own_interface_is_not_the_trunk(number: int) -> None:
+    _, state, _ = what_came_instead(Exchange(error=OSError(number, os.strerror(number))))
+    assert state is State.UNKNOWN

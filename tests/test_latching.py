@@ -2,6 +2,7 @@
 
 from builders import site
 from history import BLIND, SILENT, UP, History, probe, ups
+from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, State
 from resilience.store.remembered import Remembered, decoded, encoded
 
@@ -134,3 +135,23 @@ def test_where_the_clock_was_set_back_an_answer_does_not_stand_until_the_clock_h
     kept = encoded(declared, Remembered(at=T0, memory=history.memory))
     assert decoded(declared, kept, T0, T0 + 60).memory.tracks
     assert not decoded(declared, kept, T0, T0 - 86_400).memory.tracks
+
+
+def test_what_a_probe_told_is_gone_with_it_over_a_restart_too() -> None:
+    card, ping = probe("ups", type="nut"), probe("ups", type="icmp")
+
+    def declared(*probes: ProbeSpec) -> Site:
+        ups = {"kind": "ups", "power": ["utility"], "probes": probes}
+        return site({"utility": {"kind": "utility"}, "ups": ups}, {"desk": ["ups"]})
+
+    history = History(declared(*card, *ping))
+    history.read(T0, {"ups/nut": ups(on_battery=True), "ups/icmp": UP})
+    history.at(T0)
+    kept = encoded(history.site, Remembered(at=T0, memory=history.memory, findings=history.open))
+    for later in (60, 86_400):
+        same = decoded(history.site, kept, T0, T0 + later)
+        assert set(same.memory.discharges) == {"ups"}
+        assert ("ups_on_battery", "ups") in {finding.key for finding in same.findings}
+        pinged = decoded(declared(*ping), kept, T0, T0 + later)
+        assert not pinged.memory.discharges
+        assert ("ups_on_battery", "ups") not in {finding.key for finding in pinged.findings}

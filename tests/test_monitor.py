@@ -1,6 +1,7 @@
 """The monitor over probes that are passed in: bounded, debounced, reloaded, never taken down by a peer."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -246,6 +247,19 @@ def test_a_quantity_that_no_catalogue_has_fails_the_reading(script: Script) -> N
     assert "ups_colour" in reading.text
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_value_that_is_no_number_fails_the_reading_and_not_the_site(script: Script, value: float) -> None:
+    script.says("wan-b", Reading(State.UP, None, "", (Observation("ups_runtime_seconds", value),)))
+
+    async def story(monitor: Monitor) -> None:
+        await until(lambda: state(monitor) is SiteState.AT_RISK)
+        read = monitor.watches["test"].memory.tracks["wan-b", "scripted"].reading
+        assert read is not None
+        assert read.reason is Reason.INTERNAL
+
+    watching(script, two_wans(), story)
+
+
 def test_a_site_that_cannot_be_assessed_is_not_shown_as_it_was(script: Script) -> None:
     async def story(monitor: Monitor) -> None:
         await until(lambda: state(monitor) is SiteState.PROTECTED)
@@ -272,6 +286,25 @@ def test_what_a_probe_saw_is_forgotten_with_it(script: Script) -> None:
         unprobed = {**declared.components, "ups": replace(declared.components["ups"], probes=())}
         monitor.adopt({"test": replace(declared, components=unprobed)}, {})
         assert watch.memory.discharges == {}
+
+    watching(script, declared, story)
+
+
+def test_what_one_probe_saw_is_forgotten_though_another_of_the_component_stays(script: Script) -> None:
+    script.says("card", Reading(State.DEGRADED, None, "on battery", (Observation("ups_on_battery", 1.0),)))
+    script.says("ping", UP)
+    (card,), (ping,) = scripted("ups", "card"), scripted("ups", "ping")
+    both = (replace(card, name="card"), replace(ping, name="ping"))
+    ups = {"kind": "ups", "power": ["utility"], "probes": both}
+    declared = site({"utility": {"kind": "utility"}, "ups": ups}, {"desk": ["ups"]})
+
+    async def story(monitor: Monitor) -> None:
+        watch = monitor.watches["test"]
+        await until(lambda: ("ups_on_battery", "ups") in {finding.key for finding in watch.findings})
+        pinged = {**declared.components, "ups": replace(declared.components["ups"], probes=both[1:])}
+        monitor.adopt({"test": replace(declared, components=pinged)}, {})
+        assert watch.memory.discharges == {}
+        await until(lambda: ("ups_on_battery", "ups") not in {finding.key for finding in watch.findings})
 
     watching(script, declared, story)
 

@@ -6,6 +6,7 @@ from resilience.finding import Finding
 from resilience.messages import body, digest, title
 from resilience.notices import Event, Notice, Notices, Patience, Told, after_telling, due, followed
 from resilience.snapshot import Snapshot, take
+from resilience.state import Memory
 
 PATIENCE = Patience(after=60, settle=300, repeat=3600)
 WAN = Finding("wan_down", "wan-a", "wan-a is down: no answer")
@@ -136,3 +137,9 @@ def test_a_title_fits_a_text_message() -> None:
     events = ((Event.OPENED, long), *told.events)
     assert len(title(taken, Told(events))) == 140
     assert title(taken, Told(events)).endswith("… (and 3 more)")
+
+
+def test_a_title_is_one_line_whatever_a_reason_or_a_device_says() -> None:
+    taken = take(site({"wan": {"kind": "wan", "probes": probe("wan")}}, {"desk": ["wan"]}), Memory(), START)
+    notice = Notice(code="wan_down", component="wan", text="no answer\r\nBcc: all@example.org", opened=START)
+    assert title(taken, Told(((Event.OPENED, notice),))) == "WARNING test: no answer Bcc: all@example.org"

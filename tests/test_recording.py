@@ -101,6 +101,7 @@ def test_what_was_done_to_the_evidence_is_found(command: Command, tmp_path: Path
         (("branch", "red-phon"), "'red-phon' is no component of branch; did you mean 'red-phone'?"),
         (("brunch", "red-phone"), "there is no site 'brunch'"),
         (("branch", "red-phone", "--valid", "soon"), "--valid: 'soon' is not a duration"),
+        (("branch", "red-phone", "--valid", "999999999d"), "--valid: '999999999d' is too long"),
         (("branch", "red-phone", "--file", "no-such-photo"), "No such file"),
         (("branch", "red-phone", "--result", "perhaps"), "'perhaps' is not one of"),
         (("branch", "red-phone", "--kind", "drill"), "'drill' is not one of"),

@@ -7,14 +7,15 @@ debounce counts, batteries that are discharging, findings that are open, the sta
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resilience.batterytest import BatteryTest
 from resilience.finding import SEVERITY, Finding
+from resilience.latching import without_the_probes
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
-from resilience.state import Discharge, Memory, stands
+from resilience.state import Discharge, Memory, forgetting, stands
 from resilience.track import Track
 
 FORMAT = 1
@@ -68,17 +69,12 @@ def decoded(site: Site, text: str, at: float, now: float) -> Remembered:
         if body["format"] != FORMAT:
             raise ValueError(f"format {body['format']}")
         specs = {probe.key: probe for probe in site.probes}
-        tracks = {}
-        for component, probe, mark, fields in body["tracks"]:
-            spec = specs.get((component, probe))
-            if spec is not None and mark == _mark(spec):
-                track = _track_of(fields)
-                if stands(spec, max(track.agreed_at, track.read_at if track.deciding else 0.0), now):
-                    tracks[spec.key] = track
+        tracks = {(component, probe): _track_of(fields) for component, probe, _, fields in body["tracks"]}
+        marks = {(component, probe): mark for component, probe, mark, _ in body["tracks"]}
+        gone = {key for key, mark in marks.items() if key not in specs or mark != _mark(specs[key])}
         watched = {component for component, _ in specs}
-        return Remembered(
-            at=at,
-            memory=Memory(
+        memory = forgetting(
+            Memory(
                 tracks=tracks,
                 discharges={
                     name: Discharge(since=since, runtime=runtime, runtime_low=low, at=read)
@@ -90,14 +86,29 @@ def decoded(site: Site, text: str, at: float, now: float) -> Remembered:
                 tests={
                     (component, probe): BatteryTest(since, believed)
                     for component, probe, since, believed in body.get("tests", ())
-                    if (component, probe) in tracks
                 },
             ),
-            findings=tuple(Finding(*fields) for fields in body["findings"] if fields[0] in SEVERITY),
+            gone,
+        )
+        old = {key for key, track in memory.tracks.items() if not _still_worth(specs[key], track, now)}
+        return Remembered(
+            at=at,
+            memory=replace(
+                memory,
+                tracks={key: track for key, track in memory.tracks.items() if key not in old},
+                tests={key: test for key, test in memory.tests.items() if key in memory.tracks and key not in old},
+            ),
+            findings=without_the_probes(
+                (Finding(*fields) for fields in body["findings"] if fields[0] in SEVERITY), marks.keys() - specs.keys()
+            ),
             states={(subject, name): state for subject, name, state in body["states"]},
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
+
+
+def _still_worth(spec: ProbeSpec, track: Track, now: float) -> bool:
+    return stands(spec, max(track.agreed_at, track.read_at if track.deciding else 0.0), now)
 
 
 def _mark(probe: ProbeSpec) -> str:
