@@ -2,8 +2,8 @@
 
 Data only, each enumeration as its MIB has it. In PowerNet's atsStatus 1 is bad and 2 is good, except for phaseSync.
 
-Sources: PowerNet-MIB (APC, a recorded AP4423); EATON-ATS2-MIB; EATON-ATS30 and its values as NUT reads them;
-ATS-MIB (37662). Of the last three no public record shows a device.
+Sources: PowerNet-MIB (APC, a recorded AP4423); CPS-MIB 2.13 (CyberPower); EATON-ATS2-MIB; EATON-ATS30 and its values
+as NUT reads them; ATS-MIB (37662). Of all but the first no public record shows a device.
 """
 
 from collections.abc import Mapping
@@ -100,6 +100,67 @@ APC_ATS = AtsFamily(
     ),
     preferred=AtsObject(
         "1.3.6.1.4.1.318.1.1.8.4.2.0",
+        "atsConfigPreferredSource",
+        {1: AtsSays(word="sourceA", on=1), 2: AtsSays(word="sourceB", on=2), 3: AtsSays(word="none")},
+    ),
+)
+
+# ---- CyberPower CPS-MIB, atsStatus .3808.1.1.5.2: PowerNet's shape, and its relays the other way round ----
+
+
+def _cps(number: int, name: str, values: Mapping[float | str, AtsSays]) -> AtsObject:
+    return AtsObject(f"1.3.6.1.4.1.3808.1.1.5.2.1.{number}.0", name, values)
+
+
+def _cps_relay(number: int, name: str) -> AtsObject:
+    return _cps(number, name, {1: AtsSays(word="normal"), 2: AtsSays(word="fail", stuck=True)})
+
+
+def _cps_input(number: int) -> tuple[AtsObject, ...]:
+    entry = "1.3.6.1.4.1.3808.1.1.5.2.2.2.1"
+    over, under = AtsSays(word="too high", bad=number), AtsSays(word="too low", bad=number)
+    values: Mapping[float | str, AtsSays] = {1: AtsSays(word="normal"), 2: over, 3: under}
+    return (
+        AtsObject(f"{entry}.7.{number}", f"atsStatusInputVolState.{number}", values),
+        AtsObject(f"{entry}.8.{number}", f"atsStatusInputFreqState.{number}", values),
+    )
+
+
+CYBERPOWER_ATS = AtsFamily(
+    name="cyberpower",
+    title="CyberPower ATS",
+    sys_object_ids=("1.3.6.1.4.1.3808.1.1.5",),
+    source=_cps(2, "atsStatusSelectedSource", {1: AtsSays(word="sourceA", on=1), 2: AtsSays(word="sourceB", on=2)}),
+    rows=(
+        _cps(
+            1,
+            "atsStatusCommStatus",
+            {
+                1: AtsSays(word="atsNeverDiscovered", blind=True),
+                2: AtsSays(word="atsCommEstablished"),
+                3: AtsSays(word="atsCommLost", blind=True),
+            },
+        ),
+        _cps(3, "atsStatusRedundancyState", {1: AtsSays(word="lost", single=True), 2: AtsSays(word="fullyRedundant")}),
+        _cps(4, "atsStatusPhaseSyncStatus", {1: AtsSays(word="inSync"), 2: AtsSays(word="outOfSync", weak=True)}),
+        _cps_relay(5, "atsStatusDevSourceRelayStatus"),
+        _cps_relay(6, "atsStatusDevInRelayStatus"),
+        _cps_relay(7, "atsStatusDevOutRelayStatus"),
+        *_cps_input(1),
+        *_cps_input(2),
+        AtsObject(
+            "1.3.6.1.4.1.3808.1.1.5.5.2.4.1.4.1",
+            "atsLoadStatusBankLoadState",
+            {
+                1: AtsSays(word="normal"),
+                2: AtsSays(word="lowLoad"),
+                3: AtsSays(word="nearOverLoad", weak=True),
+                4: AtsSays(word="overLoad", weak=True),
+            },
+        ),
+    ),
+    preferred=AtsObject(
+        "1.3.6.1.4.1.3808.1.1.5.3.1.0",
         "atsConfigPreferredSource",
         {1: AtsSays(word="sourceA", on=1), 2: AtsSays(word="sourceB", on=2), 3: AtsSays(word="none")},
     ),
@@ -239,4 +300,4 @@ GENERIC_ATS = AtsFamily(
     ),
 )
 
-ATS_FAMILIES = {family.name: family for family in (APC_ATS, EATON_ATS2, EATON_ATS30, GENERIC_ATS)}
+ATS_FAMILIES = {family.name: family for family in (APC_ATS, CYBERPOWER_ATS, EATON_ATS2, EATON_ATS30, GENERIC_ATS)}

@@ -31,7 +31,13 @@ A, E2, E30, G = (
     "1.3.6.1.4.1.534.10.1",
     "1.3.6.1.4.1.37662.1.2.2.1.1",
 )
+C = "1.3.6.1.4.1.3808.1.1.5"
 OID = f"{SYS_OBJECT_ID}|6|"
+CPS_GOOD = (
+    {f"{C}.2.1.{number}.0": 1 for number in (4, 5, 6, 7)}
+    | {f"{C}.2.2.2.1.{column}.{number}": 1 for column in (7, 8) for number in (1, 2)}
+    | {f"{C}.2.1.1.0": 2, f"{C}.2.1.2.0": 1, f"{C}.2.1.3.0": 2, f"{C}.3.1.0": 1, f"{C}.5.2.4.1.4.1": 1}
+)
 APC_GOOD = {f"{A}.5.1.{number}.0": 2 for number in (1, 3, 4, 5, 6, 7, 10, 12, 13, 16)} | {
     f"{A}.4.2.0": 1,
     f"{A}.5.1.2.0": 1,
@@ -59,6 +65,13 @@ RECORDS = {
     "apc-overcurrent": record("1.3.6.1.4.1.318.1.3.32", APC_GOOD | {f"{A}.5.1.4.0": 1}),
     "apc-lost": record("1.3.6.1.4.1.318.1.3.32", APC_GOOD | {f"{A}.5.1.1.0": 3}),
     "apc-source-3": record("1.3.6.1.4.1.318.1.3.32", APC_GOOD | {f"{A}.5.1.2.0": 3}),
+    "cps": record("1.3.6.1.4.1.3808.1.1.5", CPS_GOOD),
+    "cps-on-b": record(
+        "1.3.6.1.4.1.3808.1.1.5", CPS_GOOD | {f"{C}.2.1.2.0": 2, f"{C}.2.1.3.0": 1, f"{C}.2.2.2.1.7.1": 3}
+    ),
+    "cps-relay": record("1.3.6.1.4.1.3808.1.1.5", CPS_GOOD | {f"{C}.2.1.6.0": 2}),
+    "cps-overload": record("1.3.6.1.4.1.3808.1.1.5", CPS_GOOD | {f"{C}.5.2.4.1.4.1": 4}),
+    "cps-lost": record("1.3.6.1.4.1.3808.1.1.5", CPS_GOOD | {f"{C}.2.1.1.0": 3}),
     "ats2": record("1.3.6.1.4.1.534.10.2", ATS2_GOOD),
     "ats2-input-2-missing": record("1.3.6.1.4.1.534.10.2", ATS2_GOOD | {f"{E2}.3.2.1.5.2": 4, f"{E2}.3.2.1.3.2": 1}),
     "ats2-safe-on-2": record(
@@ -119,6 +132,11 @@ UP, DEGRADED, DOWN, UNKNOWN = State.UP, State.DEGRADED, State.DOWN, State.UNKNOW
         ("apc-overcurrent", (DEGRADED, "atsStatusOverCurrentState overCurrent", (1, 1, "utility"))),
         ("apc-lost", (UNKNOWN, "the card has lost its switch: atsStatusCommStatus atsCommLost", (None, None, None))),
         ("apc-source-3", (UNKNOWN, "atsStatusSelectedSource 3 (not in its MIB)", (1, 1, None))),
+        ("cps", (UP, "", (1, 1, "utility"))),
+        ("cps-on-b", (DEGRADED, "lost, atsStatusInputVolState.1 too low; on generator, not on", (1, 0, "generator"))),
+        ("cps-relay", (DEGRADED, "stays on utility: atsStatusDevInRelayStatus fail", (0, 1, "utility"))),
+        ("cps-overload", (DEGRADED, "atsLoadStatusBankLoadState overLoad", (1, 1, "utility"))),
+        ("cps-lost", (UNKNOWN, "the card has lost its switch: atsStatusCommStatus atsCommLost", (None, None, None))),
         ("ats2", (UP, "", (1, 1, "utility"))),
         ("ats2-input-2-missing", (DEGRADED, "redundancy lost: ats2InputStatusGood.2 bad", (1, 0, "utility"))),
         ("ats2-safe-on-2", (DEGRADED, "stays on generator: ats2OperationMode safe", (0, 1, "generator"))),
@@ -146,7 +164,7 @@ def test_what_switches_say(
 def test_a_ups_is_no_switch(records: int, run_probe: Probe) -> None:
     reading = run_probe(SNMP_ATS, host="127.0.0.1", port=records, community=clear("ups"))
     assert (reading.state, reading.reason) == (UNKNOWN, Reason.NOT_OFFERED)
-    assert "is none of APC PowerNet ATS, Eaton ATS2, Eaton ATS30, ATS-MIB" in reading.text
+    assert "is none of APC PowerNet ATS, CyberPower ATS, Eaton ATS2, Eaton ATS30, ATS-MIB" in reading.text
 
 
 @pytest.mark.parametrize("family", ATS_FAMILIES.values(), ids=lambda family: family.name)
