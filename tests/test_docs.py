@@ -128,6 +128,13 @@ def told_metrics() -> dict[str, tuple[list[str], str]]:
     return found
 
 
+def test_every_decision_has_a_number_of_its_own() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    assert [path.name[:4] for path in decisions] == [f"{number:04d}" for number in range(1, len(decisions) + 1)]
+    for number, path in enumerate(decisions, 1):
+        assert path.read_text().startswith(f"# {number}. "), path.name
+
+
 def test_every_metric_of_the_catalogue_is_told_by_its_help() -> None:
     own = {
         f"{family.name}{'_total' if family.type == 'counter' else ''}": family.documentation
