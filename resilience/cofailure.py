@@ -14,6 +14,7 @@ pairs of the site that were tried, so that RARE bounds the probability of even o
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -39,7 +40,7 @@ class Pair:
     names: tuple[str, str]
     falls: tuple[tuple[float, ...], tuple[float, ...]]
     moments: tuple[float, ...]
-    """When the first fell, each time that both did."""
+    """When the one named first fell, each time that both did."""
     within: float
     """Seconds that two falls of one cause may be seen apart."""
     chance: float
@@ -153,13 +154,13 @@ def _pair(
     past: Past, names: tuple[str, str], falls: tuple[tuple[float, ...], tuple[float, ...]], within: float, blind: Spans
 ) -> Pair:
     first, second = falls
-    near = Spans((at - within, at + within) for at in second)
-    moments = tuple(min([at, *(b for b in second if abs(b - at) <= within)]) for at in first if at in near)
+    near_first, near_second = (Spans((at - within, at + within) for at in each) for each in falls)
+    moments = tuple(at for at in first if at in near_second)
     if len(moments) < LEAST:
         return Pair(names, falls, moments, within, 1.0)
     shares = (
-        [_share(past, names[0], at, near, blind) for at in first],
-        [_share(past, names[1], at, Spans((b - within, b + within) for b in first), blind) for at in second],
+        [_share(past, names[0], at, near_second, blind) for at in first],
+        [_share(past, names[1], at, near_first, blind) for at in second],
     )
     chance = max(binomial_tail(len(each), sum(each) / len(each), len(moments)) for each in shares)
     return Pair(names, falls, moments, within, chance)
@@ -170,14 +171,20 @@ def _share(past: Past, name: str, at: float, near: Spans, blind: Spans) -> float
     start = max(past.since, at // BIN * BIN)
     end = min(past.until, at // BIN * BIN + BIN)
     # A fall within the hour after another would have been the same trouble.
-    others = [
-        (trouble.start, trouble.until + SAME)
-        for trouble in past.troubles[name] or ()
-        if trouble.fell != at and trouble.start < end and trouble.until + SAME > start
-    ]
+    others = []
+    troubles = past.troubles[name] or ()
+    for trouble in reversed(troubles[: bisect_left(troubles, end, key=_start)]):
+        if trouble.until + SAME <= start:
+            break
+        if trouble.fell != at:
+            others.append((trouble.start, trouble.until + SAME))
     free = list(Spans([*blind.within(start, end), *others]).between(start, end))
     reach = sum(lasting(near.within(*span)) for span in free)
     return min(1.0, reach / lasting(free)) if lasting(free) else 1.0
+
+
+def _start(trouble: Trouble) -> float:
+    return trouble.start
 
 
 def binomial_tail(n: int, q: float, k: int) -> float:

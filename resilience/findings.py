@@ -75,7 +75,7 @@ def live_findings(
         Finding("hidden_sharing", *one)
         for one in _of_one((names[0], text) for names, text in hidden_sharing(now.site, live.seen))
     ]
-    found += [Finding("failing_together", *one) for one in _of_one(failing_together(now.site))]
+    found += [Finding("failing_together", *one) for one in _of_one(now.site.once(failing_together))]
     return tuple(sorted(found, key=rank))
 
 

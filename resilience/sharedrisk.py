@@ -72,11 +72,17 @@ def _yaml(need: Need) -> str:
     return f"{{at_least: {{count: {need.count}, of: {parts}}}}}"
 
 
-def failing_together(site: Site) -> Iterator[tuple[str, str]]:
-    """(component, sentence): what the record shows to fall together while the file says otherwise."""
-    for one in site.together or ():
-        if independent(site, *one.names):
-            yield one.names[0], f"{told(one)}; declared independent"
+def failing_together(site: Site) -> tuple[tuple[str, str], ...]:
+    """(component, sentence) for each group that by the record falls together while the file says otherwise."""
+    still = [one for one in site.together or () if independent(site, *one.names)]
+    return tuple((risk.names[0], f"{_sentence(risk)}; declared independent") for risk in shared_risks(site, still))
+
+
+def _sentence(risk: SharedRisk) -> str:
+    if len(risk.pairs) == 1:
+        return told(risk.pairs[0])
+    least, chance = min(len(pair.moments) for pair in risk.pairs), max(pair.chance for pair in risk.pairs)
+    return f"every two of {joined(risk.names)} failed together at least {least} times; by chance {odds(chance)}"
 
 
 def told(one: Together) -> str:

@@ -15,7 +15,7 @@ from history import probe
 from resilience.cofailure import BIN, Past, binomial_tail, holm, independent, pairs, proposals, seen_within
 from resilience.falls import Change, Spans, Trouble, lasting, troubles
 from resilience.model import Gate, Site, all_of, any_of
-from resilience.sharedrisk import needs_with, odds, shared_risks, told
+from resilience.sharedrisk import failing_together, needs_with, odds, shared_risks, told
 
 DAY = 86_400.0
 START = 1_790_000_000.0 // DAY * DAY
@@ -297,6 +297,9 @@ def test_three_that_fall_together_share_one_thing() -> None:
     assert risk.names == ("isp-a", "isp-b", "isp-c")
     assert risk.declaration == 'shared-risk: {kind: shared-risk, description: "what isp-a, isp-b and isp-c share"}'
     assert risk.needs == dict.fromkeys(risk.names, "[edge, shared-risk]")
+    known = replace(lines(), together=found)
+    sentence = "every two of isp-a, isp-b and isp-c failed together at least 5 times; by chance less than 1 in "
+    assert failing_together(known) == (("isp-a", f"{sentence}1,000,000,000; declared independent"),)
     taken = replace(lines(), components={**lines().components, "shared-risk": lines().components["edge"]})
     assert next(shared_risks(taken, found)).name == "shared-risk-2"
 

@@ -234,13 +234,13 @@ def test_the_command_tells_the_edit_and_check_takes_it(tmp_path: Path) -> None:
     assert "nothing declared independent has kept failing together" in drill_history()
     seeded = Store(env["RESILIENCE_DATABASE"])
     write(seeded, *(c._replace(at=c.at - START + now - YEAR) for c in together("isp-a", "isp-b")), site="branch")
-    write(seeded, *(c for day in range(320) for c in fell("isp-c", now - YEAR + day * DAY)), site="branch")
+    write(seeded, *(c for day in range(120) for c in fell("isp-c", now - YEAR + day * DAY)), site="branch")
     seeded.close()
     text = drill_history()
     assert "isp-a and isp-b failed within " in text
     assert "5 times" in text
     assert "isp-a alone never, isp-b alone never; by chance less than 1 in 1,000,000,000 (1 pair tried)" in text
-    assert "Not judged, for more than 300 failures: isp-c" in text
+    assert "Not judged, for more than 100 failures: isp-c" in text
     told = json.loads(drill_history("--format", "json"))
     (proposal,) = told[0]["proposals"]
     assert told[0]["not_judged"] == ["isp-c"]
