@@ -103,12 +103,14 @@ class _Trap(NamedTuple):
     why: str
 
 
+_CYBERPOWER = re.compile(r"cyber ?power|^cps$", re.IGNORECASE)
+
 _TRAPS = (
     # A PR2200 gave 133,200 s for 2,220.
     _Trap(
         "snmp-ups",
         (2, 7, 2),
-        re.compile(r"cyber ?power|^cps$", re.IGNORECASE),
+        _CYBERPOWER,
         "this driver, up to 2.7.2, counts CyberPower's runtime sixtyfold; a newer NUT does not",
     ),
 )
@@ -129,6 +131,8 @@ def read(variables: upsd.Variables) -> Reading:
 
 
 def _facts(variables: upsd.Variables, tokens: frozenset[str]) -> UpsFacts:
+    if {"OL", "DISCHRG"} <= tokens and _by_usb_from_cyberpower(variables):
+        tokens |= {"OB"}
     output, contradiction = next(
         ((output, text) for wanted, output, text in _OUTPUT if wanted <= tokens), (Output.UNKNOWN, "")
     )
@@ -190,13 +194,21 @@ def _runtime(variables: upsd.Variables, *, draining: bool) -> Figure | Refused |
 
 def _caught(trap: _Trap, variables: upsd.Variables) -> bool:
     version = re.match(r"\d+(\.\d+)*", variables.get("driver.version", ""))
-    makers = (variables.get(name, "") for name in ("ups.mfr", "device.mfr"))
     return (
         variables.get("driver.name") == trap.driver
         and version is not None
         and tuple(map(int, version[0].split(".")))[:3] <= trap.newest
-        and any(trap.maker.search(maker) for maker in makers)
+        and _made_by(trap.maker, variables)
     )
+
+
+def _made_by(maker: re.Pattern[str], variables: upsd.Variables) -> bool:
+    return any(maker.search(variables.get(name, "")) for name in ("ups.mfr", "device.mfr"))
+
+
+def _by_usb_from_cyberpower(variables: upsd.Variables) -> bool:
+    """Whose UT series says OL DISCHRG in an outage (usbhid-ups warns of it). An APC Back-UPS says it all day long."""
+    return variables.get("driver.name") == "usbhid-ups" and _made_by(_CYBERPOWER, variables)
 
 
 def _load(variables: upsd.Variables, *, overload: bool) -> Figure | None:

@@ -281,6 +281,22 @@ def test_a_test_result_in_progress_does_not_excuse_a_ups_on_battery() -> None:
     assert seen(read({"ups.status": "OB DISCHRG", "ups.test.result": "In progress"}))["ups_on_battery"] == 1
 
 
+@pytest.mark.parametrize(
+    ("maker", "driver", "on_battery"),
+    [
+        ("CPS", "usbhid-ups", 1),
+        ("Cyber Power Systems", "usbhid-ups", 1),
+        ("CPS", "powerpanel", 0),
+        ("American Power Conversion", "usbhid-ups", 0),
+    ],
+)
+def test_on_line_and_discharging_is_an_outage_where_a_maker_says_it_so(
+    maker: str, driver: str, on_battery: int
+) -> None:
+    variables = {"ups.status": "OL DISCHRG", "battery.runtime": "900", "device.mfr": maker, "driver.name": driver}
+    assert seen(read(variables))["ups_on_battery"] == on_battery
+
+
 def test_an_alarm_of_the_bypass_does_not_make_an_outage_of_the_mains_undone() -> None:
     values = seen(read({"ups.status": "OB", "ups.alarm": "Bypass not available! On bypass!", "battery.runtime": "900"}))
     assert (values["ups_on_battery"], values["ups_runtime_seconds"]) == (1, 900)
