@@ -65,9 +65,11 @@ def judge(settings: SipOptions, target: Target, exchange: Exchange, now: datetim
 
 
 def _certificate(exchange: Exchange, target: str) -> tuple[Observation, ...]:
+    if not exchange.certificate:
+        return ()
     try:
         expires = trust.expiry(exchange.certificate).timestamp()
-    except ValueError:  # none came, or one that cannot be read
+    except ValueError:  # one that cannot be read
         return ()
     return (
         Observation(

@@ -201,7 +201,9 @@ async def resolve(uri: SipUri, source: Source, lookup: Lookup) -> Found:
     lost = tuple(reading for answer in answers for reading in answer.lost)
     if not found:
         raise Unresolved("; ".join(reading.text for reading in lost) or f"{uri.host} names no target")
-    return Found(tuple(target for target in found if _routed(target, source)) or found, lost)
+    if len(found) > 1:
+        found = tuple(target for target in found if _routed(target, source)) or found
+    return Found(found, lost)
 
 
 async def _places(uri: SipUri, lookup: Lookup) -> tuple[Place, ...]:

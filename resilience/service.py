@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -39,6 +40,9 @@ log = logging.getLogger("resilience.service")
 
 LAST_ANSWERS = 2
 """Seconds that readers of a page are given at the end; one that does not read must not hold it up."""
+
+MOST_FILES = 65_536
+"""Files and sockets that the monitor asks to have open, where it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +188,7 @@ def _notifier(service: Service, instruments: Instruments) -> Notifier | None:
 
 async def run(service: Service, bound: socket.socket, *, started: Callable[[], None] = lambda: None) -> None:
     """Runs until SIGTERM or SIGINT."""
+    _may_open_many()
     loop = asyncio.get_running_loop()
     stop, reload = asyncio.Event(), asyncio.Event()
     for name, event in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload)):
@@ -195,6 +200,14 @@ async def run(service: Service, bound: socket.socket, *, started: Callable[[], N
             await stop.wait()
             reloads.cancel()
         log.info("draining")
+
+
+def _may_open_many() -> None:
+    """Some probes open a socket a target. The usual soft limit of 1,024 files is for programs that use select(2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _reload_when(asked: asyncio.Event, service: Service, monitor: Monitor) -> None:

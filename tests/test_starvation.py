@@ -374,3 +374,17 @@ def test_a_monitor_that_is_stopped_or_cut_off_calls_nothing_down(tmp_path: Path)
             there.ip("link", "set", "eth0", "mtu", "1500")
             there.run("ip", "address", "del", "10.77.0.2/16", "dev", "eth0")  # now it is the site that is gone
             monitor.wait_for_state("branch", "unavailable")
+
+
+def test_a_monitor_takes_the_files_it_may_have(tmp_path: Path) -> None:
+    sites = tmp_path / "sites"
+    sites.mkdir()
+    (sites / "branch.yaml").write_text(SITE)
+    with namespaces.namespace() as lone:
+
+        def fetch(url: str) -> bytes:
+            return lone.inside(lambda: monitor_process.get(url))
+
+        inside = lone.command("prlimit", "--nofile=256:4096")
+        with monitor_process.monitor(sites, tmp_path / "monitor.log", inside=inside, fetch=fetch) as monitor:
+            assert monitor.value("process_max_fds") == 4096
