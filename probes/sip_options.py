@@ -27,7 +27,8 @@ async def probe(settings: SipOptions, run: Run) -> Reading:
     found = await this_round.targets()
     if isinstance(found, Reading):
         return found
-    answers = await asyncio.gather(*(_ask(settings, this_round, target) for target in found.targets))
+    asked = [_ask(settings, this_round, target) for target in found.targets]
+    answers = await asyncio.gather(*asked) if len(asked) > 1 else [await one for one in asked]  # mostly it is one
     return joined([*answers, *found.lost])
 
 

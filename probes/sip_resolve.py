@@ -192,6 +192,8 @@ async def resolve(uri: SipUri, source: Source, lookup: Lookup) -> Found:
     knowing before it is needed. A family that `source` has not, or that this machine has no route for, is left out
     of a name that has another.
     """
+    if literal(uri.host):
+        return Found((Target(uri.transport, uri.host, uri.port or uri.transport.default_port),))
     family = socket.AF_UNSPEC
     if source.address:
         family = socket.AF_INET6 if ":" in source.address else socket.AF_INET
@@ -207,9 +209,9 @@ async def resolve(uri: SipUri, source: Source, lookup: Lookup) -> Found:
 
 
 async def _places(uri: SipUri, lookup: Lookup) -> tuple[Place, ...]:
-    """RFC 3263 §4.1 and §4.2: an address or a port leaves nothing to look up; a transport leaves out NAPTR."""
+    """RFC 3263 §4.1 and §4.2: a port leaves no record to look up; a transport leaves out NAPTR."""
     itself = (Place(uri.transport, uri.host, uri.port or uri.transport.default_port),)
-    if uri.port or literal(uri.host) or uri.host.rstrip(".") == "localhost":
+    if uri.port or uri.host.rstrip(".") == "localhost":
         return itself
     names: tuple[tuple[Transport, str], ...]
     if uri.transport_written or uri.scheme == "sips":
