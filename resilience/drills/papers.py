@@ -2,9 +2,10 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,6 +16,8 @@ from resilience.drills.rehearsal import Rehearsal
 from resilience.drills.rules import EDITION
 from resilience.drills.story import Story, happenings, told
 from resilience.duration import FOREVER, Ms, seconds, spoken
+from resilience.margin import Event
+from resilience.wording import joined
 
 
 class NoPdf(Exception):
@@ -90,11 +93,18 @@ def rehearsal(shown: Rehearsal, form: str) -> bytes:
         "rehearsal",
         "txt" if form == "text" else form,
         rehearsal=shown,
+        course=tuple(_course(shown.events)),
         drill=shown.drill,
         site=shown.site,
         outage=outage,
         verdict=_expectation(shown),
     )
+
+
+def _course(events: Iterable[Event]) -> Iterator[tuple[Ms | None, Ms | None, str]]:
+    """What changes at one moment, in one sentence: by the assured and by the possible reading, and what."""
+    for (low, high, on), group in groupby(events, key=lambda event: (event.low, event.high, event.on)):
+        yield low, high, f"{joined([event.what for event in group])} {'on' if on else 'off'}"
 
 
 def _expectation(shown: Rehearsal) -> str:
