@@ -20,7 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from resilience import exporter, snapshot
 from resilience.drills.following import Follower
-from resilience.drills.record import Entry, Prediction
+from resilience.drills.record import Entry, Prediction, Running
 from resilience.finding import Finding
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
@@ -335,7 +335,7 @@ class Monitor:
             self._recorder.took(taken)
         running = self.records_of(watch.site.id).running
         if self._follower is not None:
-            self._follower.took(taken, running)
+            self._follow(self._follower, taken, running)
         if self._notifier is not None and self.judges(watch.site):
             self._notifier.took(taken, running.drill.name if running else "")
         watch.memory, watch.findings, watch.snapshot = taken.memory, taken.findings, taken
@@ -347,6 +347,12 @@ class Monitor:
             parts=watch.parts,
         )
         watch.families = self._exported(watch.site, families)
+
+    def _follow(self, follower: Follower, taken: Snapshot, running: Running | None) -> None:
+        try:
+            follower.took(taken, running)
+        except Exception:  # a drill that cannot be recorded must not end the watching
+            log.exception("the drill cannot be recorded", extra={"site": taken.site.id})
 
 
 def _finished(watch: Watch, key: ProbeKey, _: "asyncio.Task[None]") -> None:

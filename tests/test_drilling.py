@@ -104,6 +104,17 @@ def test_one_drill_at_a_time_at_a_site(store: Store) -> None:
     begin(store, 20)
 
 
+def test_a_drill_that_nobody_ends_makes_no_alert_a_drill_for_ever(store: Store) -> None:
+    """After a day it is under way no more; it is still to be ended before another one."""
+    number = begin(store)
+    with store.reading() as connection:
+        assert records_of(connection, START + drilling.LONGEST - 1)[SITE.id].running
+        assert SITE.id not in records_of(connection, START + drilling.LONGEST)
+    with pytest.raises(DrillRefused, match="still running"):
+        begin(store, drilling.LONGEST + 1)
+    assert finish(store, number, drilling.LONGEST + 2) is Verdict.VOID
+
+
 def test_a_drill_that_no_monitor_recorded_is_void(store: Store) -> None:
     number = begin(store)
     assert finish(store, number, 100) is Verdict.VOID

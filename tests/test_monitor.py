@@ -10,12 +10,14 @@ import pytest
 
 from builders import site
 from resilience.assess import SiteState
+from resilience.drills.record import Entry, Prediction, Running
 from resilience.fitness import Fitness
-from resilience.model import Component, Kind, ProbeSpec, Secret, Site, any_of
-from resilience.monitor import Monitor
+from resilience.model import Component, Drill, Kind, ProbeSpec, Secret, Site, any_of
+from resilience.monitor import Monitor, Recorder
 from resilience.prober import Prober
 from resilience.probing import ProbeType, Run
 from resilience.reading import Observation, Reading, Reason, State, failure
+from resilience.records import Records
 from resilience.snapshot import Snapshot
 
 Answer = Callable[[], Awaitable[Reading]]
@@ -74,12 +76,17 @@ def two_wans(**fields: int) -> Site:
 
 
 def watching(
-    script: Script, declared: Site, story: Callable[[Monitor], Awaitable[None]], *, vantage: str = "central"
+    script: Script,
+    declared: Site,
+    story: Callable[[Monitor], Awaitable[None]],
+    *,
+    vantage: str = "central",
+    recorder: Recorder | None = None,
 ) -> None:
     async def run() -> None:
         fitness = Fitness()
         prober = Prober(script.types, secret=lambda secret: secret.name, fitness=fitness)
-        monitor = Monitor(prober, fitness, grid=0.2, vantage=vantage)
+        monitor = Monitor(prober, fitness, grid=0.2, vantage=vantage, recorder=recorder)
         await monitor.start({declared.id: declared})
         try:
             await story(monitor)
@@ -270,6 +277,32 @@ def test_a_site_that_cannot_be_assessed_is_not_shown_as_it_was(script: Script) -
         assert watch.families == {}
 
     watching(script, two_wans(), story)
+
+
+class NoBook:
+    """A recorder that takes no drill."""
+
+    fault = ""
+
+    def took(self, taken: Snapshot) -> None: ...
+
+    def forget(self, site: str, now: float) -> None: ...
+
+    def begin_drill(self, number: int, prediction: Prediction) -> None:
+        raise ZeroDivisionError
+
+    def happened(self, number: int, entry: Entry) -> None: ...
+
+
+def test_a_drill_that_cannot_be_recorded_does_not_end_the_watching(script: Script) -> None:
+    async def story(monitor: Monitor) -> None:
+        await until(lambda: state(monitor) is SiteState.PROTECTED)
+        running = Running(id=1, drill=Drill(name="cut", fail=("wan-a",)), started=time.time(), vantage="")
+        monitor.record({"test": Records(running=running)})
+        script.says("wan-a", SILENT)
+        await until(lambda: state(monitor) is SiteState.AT_RISK)
+
+    watching(script, two_wans(), story, recorder=NoBook())
 
 
 def test_what_a_probe_saw_is_forgotten_with_it(script: Script) -> None:

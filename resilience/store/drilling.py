@@ -39,6 +39,9 @@ ATTESTATION = "attestation"
 PROVEN_FOR = 90 * 86_400_000
 """ms for which a test call proves a path, where nothing says how often it is drilled."""
 
+LONGEST = 86_400.0
+"""Seconds after which a drill that nobody has ended is forgotten: a real outage must not be told as a drill."""
+
 
 class DrillRefused(Exception):
     """It cannot be begun or ended now; the message says why."""
@@ -260,9 +263,9 @@ def running_at(connection: Connection, site: str) -> Running | None:
     return next(_running(connection, connection.execute(wanted).mappings().all()), None)
 
 
-def running(connection: Connection, site: str = "") -> dict[str, Running]:
-    """The drill under way at each site."""
-    wanted = select(drills).where(drills.c.outcome == Outcome.RUNNING)
+def running(connection: Connection, now: float, site: str = "") -> dict[str, Running]:
+    """The drill under way at each site; one that nobody has ended in time is none."""
+    wanted = select(drills).where(drills.c.outcome == Outcome.RUNNING, drills.c.started > now - LONGEST)
     if site:
         wanted = wanted.where(drills.c.site == site)
     rows = connection.execute(wanted).mappings().all()

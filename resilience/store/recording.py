@@ -126,7 +126,7 @@ def records_of(connection: Connection, now: float, site: str = "") -> dict[str, 
         checked.setdefault(name, {})[component] = check
     for work in works_of(connection, site=site, after=now):
         planned.setdefault(work.site, []).append(work.planned)
-    held, running = drilling.held(connection, site), drilling.running(connection, site)
+    held, running = drilling.held(connection, site), drilling.running(connection, now, site)
     measured = drilling.measured(connection, site)
     return {
         name: Records(
