@@ -123,8 +123,14 @@ def _holds(condition: Condition | None, index: str, found: Mapping[str, Value]) 
     return condition is None or number(found.get(f"{condition[0]}.{index}")) in condition[1]
 
 
+NOTHING_SAID = frozenset({"", "-", "n/a", "none", "unknown"})
+"""Words of an agent that has nothing to say. Any other that no table lists is a weakness beside a proof."""
+
+
 def _meant(row: Words, value: Value) -> list[Says]:
-    unlisted = Says(word=f"{shown(value) or 'empty'} (not in its MIB)")
+    text = shown(value)
+    silent = text.casefold() in NOTHING_SAID or (row.bits and text == "0")
+    unlisted = Says(word=f"{text or 'empty'} (not in its MIB)", weak=not silent)
     counted = number(value)
     if row.bits and counted is not None and counted > 0:
         total = int(counted)
@@ -133,7 +139,7 @@ def _meant(row: Words, value: Value) -> list[Says]:
         # Bit 1, no alarm, stands alone or is a contradiction.
         said = [says for says in said if not says.proves] if len(said) > 1 or rest else said
         return [*said, *([unlisted] if rest else [])]
-    key: int | str | None = shown(value).casefold() if isinstance(value, bytes) else None
+    key: int | str | None = text.casefold() if isinstance(value, bytes) else None
     if counted is not None and key not in row.values:
         key = int(counted) if counted == int(counted) else None
     return [row.values.get(key, unlisted) if key is not None else unlisted]

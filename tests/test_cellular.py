@@ -229,6 +229,12 @@ def test_roaming_that_is_usual_is_no_weakness() -> None:
         ("not inserted", "SIM not inserted", "unknown", "Disconnected", State.DOWN),
         ("inserted", "Required network subset personalization unlocking password", "unknown", "", State.DOWN),
         ("inserted", "SIM busy", "unknown", "Disconnected", State.UNKNOWN),
+        ("inserted", "SIM PUK", "unknown", "Disconnected", State.DOWN),
+        ("inserted", "OK", "Registration denied", "Connected", State.DOWN),
+        ("inserted", "OK", "Not registered, searching", "Connected", State.DOWN),
+        # A word that nobody knows, beside one that proves: not simply up.
+        ("inserted", "OK", "Registered, moonside", "Connected", State.DEGRADED),
+        ("inserted", "", "Registered, home", "N/A", State.UP),
         ("N/A", "N/A", "N/A", "N/A", State.UNKNOWN),
     ],
 )

@@ -180,6 +180,8 @@ def interface(admin: int, oper: int, **others: int) -> dict[str, Value]:
         (interface(1, 1, dsx1=2048), State.DEGRADED, "dsx1RcvTestCode"),
         (interface(1, 4, dsx1=0), State.UNKNOWN, "0 (not in its MIB)"),
         (interface(1, 4, dsx1=1 | 1 << 20), State.UNKNOWN, "not in its MIB"),
+        (interface(1, 1, dsx1=0), State.UP, ""),
+        (interface(1, 1, dsx1=1 << 20), State.DEGRADED, "not in its MIB"),
         (interface(1, 4, dsx1=1), State.UP, ""),
         (interface(1, 1, lapd=3), State.UP, ""),
         (interface(1, 1, lapd=2), State.UP, ""),
