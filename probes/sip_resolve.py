@@ -244,9 +244,10 @@ async def _targets(place: Place, family: socket.AddressFamily, lookup: Lookup, u
         return Found((), (failure(Reason.RESOLVE, f"{name}: {error}"),))
     if addresses:
         return Found(tuple(Target(place.transport, address, place.port) for address in addresses))
-    # Whoever calls by the records finds nothing there either.
-    says = State.UNKNOWN if place.host == uri.host else State.DOWN
-    return Found((), (failure(Reason.RESOLVE, f"{name}: the name has no address", says=says),))
+    # Whoever calls by the records finds nothing there either; of the family that was not asked for nothing is known.
+    says = State.DOWN if place.host != uri.host and family == socket.AF_UNSPEC else State.UNKNOWN
+    kind = {socket.AF_INET: "IPv4 ", socket.AF_INET6: "IPv6 "}.get(family, "")
+    return Found((), (failure(Reason.RESOLVE, f"{name}: the name has no {kind}address", says=says),))
 
 
 def _routed(target: Target, source: Source) -> bool:

@@ -23,8 +23,10 @@ class KeyValue(logging.Formatter):
 
 
 def _quoted(value: str) -> str:
-    plain = value and not any(char.isspace() or char in '="' or ord(char) < 32 for char in value)
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    shown = value.isprintable()
+    plain = value and shown and not any(char in '= "' for char in value)
+    # Printable text stays readable; what a terminal would obey does not reach it.
+    return value if plain else json.dumps(value, ensure_ascii=not shown)
 
 
 def configure(level: int = logging.INFO) -> None:

@@ -110,7 +110,8 @@ class Notifier:
     def tell(self, now: float) -> None:
         """Starts what is due at `now`."""
         for line in self._lines.values():
-            if line.busy or now < line.not_before:
+            # What is further away than it can be was set before the clock was set back.
+            if line.busy or now < line.not_before <= now + LONGEST_RETRY:
                 continue
             waiting = [
                 (taken, told, drill)
@@ -125,6 +126,20 @@ class Notifier:
                 task.add_done_callback(self._under_way.discard)
 
     async def _deliver(self, line: _Line, waiting: list[tuple[Snapshot, Told, str]]) -> None:
+        try:
+            told = await self._told(line, waiting)
+        except Exception:  # a fault of ours: told twice is better than never again
+            log.exception("a message to channel %s failed by a fault of our own", line.name)
+            told = False
+        if told:
+            line.pause = FIRST_RETRY
+        else:
+            log.error("channel %s did not take a message; again in %.0f s", line.name, line.pause)
+            line.not_before = time.time() + line.pause
+            line.pause = min(line.pause * 2, LONGEST_RETRY)
+        line.busy = False
+
+    async def _told(self, line: _Line, waiting: list[tuple[Snapshot, Told, str]]) -> bool:
         if len(waiting) > 1:
             title, body = messages.digest(waiting, runbooks=self._runbooks)
         else:
@@ -136,16 +151,10 @@ class Notifier:
         if self._counter is not None:
             self._counter.labels(line.name, outcome).inc()
         self._sent(line.name, waiting[0][0].site.id if len(waiting) == 1 else "", outcome, title, body)
-        if left:
-            line.pause = FIRST_RETRY
-            for taken, told, _ in waiting:
-                known = line.notices.get(taken.site.id, {})
-                self._know(line, taken.site.id, after_telling(known, told, now))
-        else:
-            log.error("channel %s did not take a message; again in %.0f s", line.name, line.pause)
-            line.not_before = now + line.pause
-            line.pause = min(line.pause * 2, LONGEST_RETRY)
-        line.busy = False
+        for taken, told, _ in waiting if left else ():
+            known = line.notices.get(taken.site.id, {})
+            self._know(line, taken.site.id, after_telling(known, told, now))
+        return left
 
     async def _leaves(self, channel: str, title: str, body: str, severity: Severity) -> bool:
         loop = asyncio.get_running_loop()

@@ -26,10 +26,16 @@ GRACE = 0.25
 
 
 def prepare(types: Mapping[str, ProbeType], sites: Iterable[Site]) -> None:
-    """Imports what the probes of `sites` run by, before the first: an import stops the loop, and looks like lag."""
+    """Imports what the probes of `sites` run by, before the first: an import stops the loop, and looks like lag.
+
+    One that cannot be imported is a fault of its own readings, and ends neither a start nor a reload.
+    """
     for name in {spec.type for site in sites for spec in site.probes if spec.settings is not None}:
         if isinstance(probe := types[name].probe, Later):
-            probe.load()
+            try:
+                probe.load()
+            except Exception:  # whatever a stranger's module does
+                log.exception("the probes of type %s cannot run", name)
 
 
 class Prober:

@@ -9,7 +9,7 @@ from resilience.finding import Finding, Severity
 from resilience.model import Site
 from resilience.reading import State
 from resilience.snapshot import Snapshot
-from resilience.state import Memory
+from resilience.state import Memory, stands
 
 EXIT = {SiteState.PROTECTED: 0, SiteState.AT_RISK: 1, SiteState.UNAVAILABLE: 2, SiteState.UNVERIFIED: 3}
 """Exit codes of `probe`, as a Nagios plugin gives them."""
@@ -65,7 +65,7 @@ def as_json(assessment: Assessment, findings: Iterable[Finding], memory: Memory 
             }
             for state in assessment.components
         ],
-        "observations": list(_observations(assessment.site, memory)) if memory else [],
+        "observations": list(_observations(assessment.site, memory, assessment.at)) if memory else [],
         "probe_failures": list(_probe_failures(assessment.site, memory)) if memory else [],
         "findings": [
             {"code": f.code, "severity": f.severity, "component": f.component, "text": f.text} for f in findings
@@ -73,10 +73,12 @@ def as_json(assessment: Assessment, findings: Iterable[Finding], memory: Memory 
     }
 
 
-def _observations(site: Site, memory: Memory) -> Iterator[dict[str, Any]]:
+def _observations(site: Site, memory: Memory, now: float) -> Iterator[dict[str, Any]]:
     for probe in site.probes:
         track = memory.tracks.get(probe.key)
-        for seen in track.success.observations if track and track.success else ():
+        if track is None or track.success is None or not stands(probe, track.success_at, now):
+            continue
+        for seen in track.success.observations:
             yield {
                 "component": probe.component,
                 "probe": probe.name,

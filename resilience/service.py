@@ -221,6 +221,10 @@ async def _reload_when(asked: asyncio.Event, service: Service, monitor: Monitor)
         except OSError as error:
             _keep_all(monitor, str(error))
             continue
+        except Exception as error:  # a fault of ours must not end a monitor that runs
+            log.exception("the site files cannot be read by a fault of the monitor itself")
+            _keep_all(monitor, type(error).__name__)
+            continue
         if found:
             _adopt(found, monitor, known)
         else:

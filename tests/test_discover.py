@@ -198,7 +198,7 @@ def test_an_emergency_number_is_no_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["", "a: b", "#", "'", '"', "{x}", "- a", "a\\b", "x, y", "ü", "no", "a ", "~", "*a", "&a"]
+    "word", ["", "a: b", "#", "'", '"', "{x}", "- a", "a\\b", "x, y", "ü", "no", "a ", "~", "*a", "&a", "☎", "😀"]
 )
 def test_whatever_a_device_calls_itself_is_one_word_of_a_file(word: str) -> None:
     look = Look("h", found=[Found(name="n", kind="fallback-line", probe=probe_of(word))])

@@ -4,6 +4,7 @@ from builders import site
 from history import BLIND, SILENT, UP, History, probe, ups
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, State
+from resilience.report import as_json
 from resilience.store.remembered import Remembered, decoded, encoded
 
 T0 = 1_790_000_000.0
@@ -155,3 +156,23 @@ def test_what_a_probe_told_is_gone_with_it_over_a_restart_too() -> None:
         pinged = decoded(declared(*ping), kept, T0, T0 + later)
         assert not pinged.memory.discharges
         assert ("ups_on_battery", "ups") not in {finding.key for finding in pinged.findings}
+
+
+def test_what_is_told_of_a_component_is_what_still_stands() -> None:
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "ups": {"kind": "ups", "power": ["utility"], "probes": probe("ups", type="nut")},
+        },
+        {"desk": ["ups"]},
+    )
+    history = History(declared)
+    history.read(T0, {"ups": ups(runtime=7200)})
+
+    def runtimes(now: float) -> list[float]:
+        told = as_json(history.assess(now), history.open, history.memory)["observations"]
+        return [seen["value"] for seen in told if seen["quantity"] == "ups_runtime_seconds"]
+
+    assert runtimes(T0 + 60) == [7200]
+    history.read(T0 + 60, {"ups": BLIND})
+    assert runtimes(T0 + 3600) == []

@@ -14,8 +14,8 @@ from resilience.drills.record import Entry, Prediction, Running
 from resilience.fitness import Fitness
 from resilience.model import Component, Drill, Kind, ProbeSpec, Secret, Site, any_of
 from resilience.monitor import Monitor, Recorder
-from resilience.prober import Prober
-from resilience.probing import ProbeType, Run
+from resilience.prober import Prober, prepare
+from resilience.probing import Later, ProbeType, Run
 from resilience.reading import Observation, Reading, Reason, State, failure
 from resilience.records import Records
 from resilience.snapshot import Snapshot
@@ -166,6 +166,24 @@ def test_a_probe_that_raises_is_a_failed_reading(script: Script) -> None:
         assert track.state is State.UNKNOWN
 
     watching(script, two_wans(), story)
+
+
+def test_a_plug_in_that_cannot_be_imported_costs_its_own_readings(script: Script) -> None:
+    broken = ProbeType(name="broken", settings=Peer, fields={}, probe=Later("no_such_module:probe"))
+    declared = two_wans()
+    (spec,) = declared.components["wan-b"].probes
+    torn = replace(declared.components["wan-b"], probes=(replace(spec, type="broken"),))
+    declared = replace(declared, components={**declared.components, "wan-b": torn})
+    types = {**script.types, "broken": broken}
+    prepare(types, [declared])
+
+    async def run() -> Reading:
+        prober = Prober(types, secret=_no_secret, fitness=Fitness())
+        reading = await prober.read(torn.probes[0])
+        await prober.aclose()
+        return reading
+
+    assert asyncio.run(run()).reason is Reason.INTERNAL
 
 
 def test_while_the_loop_is_blocked_failures_say_nothing(script: Script) -> None:

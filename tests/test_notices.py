@@ -1,10 +1,16 @@
 """What people are told and when, as a table of moments; and the words, as they are read at night."""
 
+import asyncio
+import time
+
 from builders import site
 from history import SILENT, UP, History, probe
+from resilience.config import Channel, Notify
 from resilience.finding import Finding
 from resilience.messages import body, digest, title
+from resilience.model import Secret
 from resilience.notices import Event, Notice, Notices, Patience, Told, after_telling, due, followed
+from resilience.notifying import Notifier
 from resilience.snapshot import Snapshot, take
 from resilience.state import Memory
 
@@ -143,3 +149,28 @@ def test_a_title_is_one_line_whatever_a_reason_or_a_device_says() -> None:
     taken = take(site({"wan": {"kind": "wan", "probes": probe("wan")}}, {"desk": ["wan"]}), Memory(), START)
     notice = Notice(code="wan_down", component="wan", text="no answer\r\nBcc: all@example.org", opened=START)
     assert title(taken, Told(((Event.OPENED, notice),))) == "WARNING test: no answer Bcc: all@example.org"
+
+
+def test_a_message_that_cannot_be_written_down_does_not_end_the_telling() -> None:
+    left: list[str] = []
+
+    def sent(*_: str) -> None:
+        raise OverflowError("a moment that no calendar has")
+
+    async def run() -> None:
+        notifier = Notifier(settings, lambda channel, title, body, severity: not left.append(title), sent=sent)
+        notifier.took(taken)
+        for later in range(1000):
+            if len(left) > 1:
+                break
+            notifier.tell(time.time() + later * 60)
+            await asyncio.sleep(0.01)
+        await notifier.aclose()
+
+    settings = Notify(channels={"hook": Channel(url=Secret("clear", "json://x"))}, after=0)
+    declared = site({"wan": {"kind": "wan", "probes": probe("wan")}}, {"desk": ["wan"]})
+    history = History(declared)
+    history.read(START, {"wan": SILENT})
+    taken = take(declared, history.memory, START)
+    asyncio.run(run())
+    assert len(left) > 1

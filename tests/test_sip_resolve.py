@@ -61,6 +61,10 @@ RECORDS = (
     "srv-host=_sip._udp.half.test,one.test,5070,10,0",
     "srv-host=_sip._udp.half.test,gone.test,5070,20,0",
     "srv-host=_sip._udp.gone.test,nowhere.test,5060,10,0",
+    # a spare that has an address of the other family alone
+    "srv-host=_sip._udp.mixed.test,one.test,5070,10,0",
+    "srv-host=_sip._udp.mixed.test,v6.test,5070,20,0",
+    "host-record=v6.test,::1",
     "host-record=one.test,127.0.0.1",
     "host-record=two.test,127.0.0.2",
     "host-record=six.test,127.0.0.6,::1",
@@ -110,6 +114,11 @@ class TestDnsmasq:
         assert [str(target) for target in found.targets] == ["127.0.0.1:5070/udp"]
         assert [(lost.state, lost.reason) for lost in found.lost] == [(State.DOWN, Reason.RESOLVE)]
         assert found.lost[0].text == "gone.test:5070/udp: the name has no address"
+
+    def test_a_spare_of_the_other_family_is_not_seen_from_a_source_of_this_one(self, server: int) -> None:
+        found = led("sip:mixed.test", server, source="127.0.0.1")
+        assert [str(target) for target in found.targets] == ["127.0.0.1:5070/udp"]
+        assert [(lost.state, lost.reason) for lost in found.lost] == [(State.UNKNOWN, Reason.RESOLVE)]
 
     @pytest.mark.parametrize("uri", ["sip:gone.test", "sip:nobody.test", "sip:nobody.test:5060"])
     def test_a_name_that_leads_nowhere(self, server: int, uri: str) -> None:

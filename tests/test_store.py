@@ -117,6 +117,11 @@ def test_what_is_no_database_is_refused_without_its_password(url: str, said: str
     assert "geheim" not in str(refused.value)
 
 
+def test_where_the_record_is_kept_is_told_without_a_password_wherever_that_stands() -> None:
+    store = Store("postgresql://resilience:geheim@db.example.org/x?password=geheim&sslmode=require")
+    assert store.place == "postgresql+psycopg://resilience:***@db.example.org/x"
+
+
 def test_a_server_that_does_not_answer_is_told_without_the_password() -> None:
     store = Store(f"postgresql://resilience:geheim@127.0.0.1:{peers.free_port()}/x")
     with pytest.raises(StoreUnavailable, match="refused") as told:

@@ -176,4 +176,4 @@ def flow(value: object) -> str:
         return "{" + ", ".join(f"{key}: {flow(entry)}" for key, entry in value.items()) + "}"
     text = str(value)
     plain = re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._/ -]*[A-Za-z0-9._/-])?", text)
-    return text if plain else json.dumps(text)
+    return text if plain else json.dumps(text, ensure_ascii=False)

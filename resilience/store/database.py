@@ -49,6 +49,11 @@ class Store:
         self._writing = self._engine.execution_options(writes=True)
 
     @property
+    def place(self) -> str:
+        """Where it is, for people: without the password, and without parameters, which may hold one as well."""
+        return self.url.set(query={}).render_as_string()
+
+    @property
     def dialect(self) -> str:
         return self._engine.dialect.name
 

@@ -134,7 +134,7 @@ class Keeper:
             found = self._remembered(watched, now)
             self.notices = self._noticed(watched)
             self._look(now)
-            log.info("the record is kept in %s", self.store.url.render_as_string())
+            log.info("the record is kept in %s", self.store.place)
         except StoreUnavailable as error:
             self._fail(str(error))
         for name, kept in found.items():
