@@ -353,7 +353,7 @@ def test_a_monitor_that_is_stopped_or_cut_off_calls_nothing_down(tmp_path: Path)
 
             monitor.wait_for_state("branch", "protected")
             os.kill(monitor.process.pid, signal.SIGSTOP)  # `ip netns exec` has become the monitor
-            time.sleep(3)  # what was asked is overdue by then
+            time.sleep(2)  # what was asked is overdue by then
             os.kill(monitor.process.pid, signal.SIGCONT)
             looked("loop_lag")
             assert monitor.value("resilience_finding", code="monitor_impaired") == 1
