@@ -141,7 +141,8 @@ def serial_number(text: str) -> str:
     text = text.strip()
     plain = text.replace(" ", "").replace("-", "").lower()
     told = _SERIAL.fullmatch(text) and text.lower() not in _PLACEHOLDERS and plain not in "01234567890"
-    return text if told and len(set(plain)) > 2 else ""
+    # A Liebert has its owner's name there.
+    return text if told and len(set(plain)) > 2 and any(map(str.isdigit, plain)) else ""
 
 
 def judge(facts: UpsFacts) -> Reading:

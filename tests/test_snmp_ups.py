@@ -345,6 +345,7 @@ def test_traps(
         ("Unknown", ""),
         ("123456789", ""),
         ("<private>", ""),
+        ("The Red Cross", ""),
         ("abc", ""),
         ("x" * 99, ""),
     ],
