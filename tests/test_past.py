@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import monitor_process
 import peers
 from history import UP, History
+from lines import lines as lines_on_ports
+from lines import site_on
 from resilience.cli import app
 from resilience.cofailure import proposals
 from resilience.falls import SLACK, Change, Trouble
@@ -241,9 +245,9 @@ def test_the_command_tells_the_edit_and_check_takes_it(tmp_path: Path) -> None:
     assert "5 times" in text
     assert "isp-a alone never, isp-b alone never; by chance less than 1 in 1,000,000,000 (1 pair tried)" in text
     assert "Not judged, for more than 100 failures: isp-c" in text
-    told = json.loads(drill_history("--format", "json"))
-    (proposal,) = told[0]["proposals"]
-    assert told[0]["not_judged"] == ["isp-c"]
+    answers = json.loads(drill_history("--format", "json"))
+    (proposal,) = answers[0]["proposals"]
+    assert answers[0]["not_judged"] == ["isp-c"]
     assert proposal["pairs"][0]["together"] == 5
     assert proposal["needs"] == {"isp-a": "[edge, shared-risk]", "isp-b": "[{any_of: [edge, isp-c]}, shared-risk]"}
     assert "nothing declared independent" in drill_history("--since", "1s")
@@ -255,3 +259,30 @@ def test_the_command_tells_the_edit_and_check_takes_it(tmp_path: Path) -> None:
     checked = CliRunner().invoke(app, ["check", str(file)])
     assert checked.exit_code == 0, checked.output
     assert "nothing declared independent has kept failing together" in drill_history()
+
+
+def test_the_running_monitor_tells_it_until_the_file_does(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'store.db'}"
+    seeded = Store(database)
+    seeded.migrate()
+    now = datetime.now(UTC).timestamp()
+    fallen = together("line-a", "line-b", apart=1.0)
+    write(seeded, *(c._replace(at=c.at - START + now - YEAR) for c in fallen), site="branch")
+    seeded.close()
+    with lines_on_ports() as opened:
+        sites = tmp_path / "sites"
+        sites.mkdir()
+        file = sites / "branch.yaml"
+        file.write_text(site_on(opened.ports))
+        env = {"RESILIENCE_DATABASE": database}
+        with monitor_process.monitor(sites, tmp_path / "log", env=env) as monitor:
+            monitor.wait_for_state("branch", "protected")
+            peers.wait_until(lambda: told(monitor) == 1, seconds=20, what="the finding")
+            declared = file.read_text().replace("components:\n", "components:\n  duct: {kind: shared-risk}\n")
+            file.write_text(declared.replace("{kind: wan,", "{kind: wan, needs: [duct],"))
+            monitor.process.send_signal(signal.SIGHUP)
+            peers.wait_until(lambda: told(monitor) is None, seconds=20, what="its end")
+
+
+def told(monitor: monitor_process.Running) -> float | None:
+    return monitor.value("resilience_finding", code="failing_together", component="line-a")
