@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -40,6 +41,8 @@ class Gate:
         self._app = app
         self._access = access
         self._known: dict[bytes, bool] = {}
+        # Of their own: whoever guesses must not take the threads in which names are resolved for probes.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="password")
         self._nobody = bcrypt.hashpw(b"nobody", bcrypt.gensalt(4)).decode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +93,8 @@ class Gate:
         hashed = self._access.users.get(name, self._nobody)
         key = hashlib.sha256(f"{len(name)}:{name}:{password}:{hashed}".encode()).digest()
         if key not in self._known:
-            right = await asyncio.to_thread(_checked, password, hashed)
+            loop = asyncio.get_running_loop()
+            right = await loop.run_in_executor(self._threads, _checked, password, hashed)
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[key] = right and colon == ":" and name in self._access.users

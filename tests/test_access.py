@@ -1,5 +1,6 @@
 """Who may read and write over HTTP, asked of a running monitor; TLS and passwords by Prometheus' own file."""
 
+import asyncio
 import base64
 import hashlib
 import http.client
@@ -8,6 +9,7 @@ import signal
 import ssl
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +17,14 @@ from typing import Any
 
 import bcrypt
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
 
 import monitor_process
 import peers
 from lines import lines, site_on
 from monitor_process import RESILIENCE, Running
+from resilience.access import Access, Gate
 from resilience.webconfig import read_web_config
 
 TOKENS = {"desk": "a-long-token-that-writes", "wall": "a-long-token-that-reads"}
@@ -267,3 +272,30 @@ def test_a_monitor_does_not_start_without_its_certificate(tmp_path: Path) -> Non
     ]
     ended = subprocess.run([*RESILIENCE, *args], capture_output=True, text=True, timeout=20, check=False)
     assert (ended.returncode, "--web-config: " in ended.stderr, "No such file" in ended.stderr) == (2, True, True)
+
+
+def test_whoever_guesses_passwords_takes_no_thread_that_a_probe_resolves_its_names_in() -> None:
+    users = {"noc": bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()}
+    answers: list[int] = []
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("read")(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        answers.append(message.get("status", 0))
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def run() -> None:
+        busy = ThreadPoolExecutor(1)
+        asyncio.get_running_loop().set_default_executor(busy)
+        busy.shutdown()  # as good as taken
+        gate = Gate(page, Access(users=users))
+        for password in ("wrong", "right"):
+            given = base64.b64encode(f"noc:{password}".encode())
+            headers = [(b"host", b"x"), (b"authorization", b"Basic " + given)]
+            await gate({"type": "http", "method": "GET", "path": "/", "headers": headers}, receive, send)
+
+    asyncio.run(run())
+    assert [status for status in answers if status] == [401, 200]
