@@ -142,6 +142,8 @@ class _Voice:
     proves: bool = True
     """Whether it can carry the component; else it can only weaken or end it."""
     exercised: bool = False
+    fallen: bool = False
+    """Not known any more; what the device said last was down."""
 
 
 def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> Status:
@@ -152,7 +154,7 @@ def _status(component: Component, tracks: Tracks, known: Mapping[str, Status], s
     if component.attest is not None:
         voices.append(_attested(component.attest, now))
     status = _weigh(voices)
-    if status.state.works and (astray := _astray(component, tracks, now)):
+    if status.state.works and (astray := _astray(component, tracks)):
         return replace(status, state=State.UNKNOWN, why=astray, astray=True)
     if status.state.works and (unproven := _unproven(component, now)):
         why = "; ".join(filter(None, (status.why, unproven)))
@@ -171,11 +173,14 @@ def _unproven(component: Component, now: float) -> str:
     return f"in service, and its last check of {attest.on} has expired" if now > attest.expires_at else ""
 
 
-def _astray(component: Component, tracks: Tracks, now: float) -> str:
+def _astray(component: Component, tracks: Tracks) -> str:
     """Why what was seen of `component` was not seen of it: its probes' traffic left by another way. Else nothing."""
-    for (quantity, _), seen in quantities(component, tracks, now).items():
-        if quantity == "egress_expected" and not seen.value:
-            return f"its probes do not pass it: they {seen.observation.text}"
+    for probe in component.probes:
+        track = tracks.get(probe.key, _BLANK)
+        # However old: that nobody sees the way any more does not put them on it again.
+        for seen in track.success.observations if track.success else ():
+            if seen.quantity == "egress_expected" and not seen.value:
+                return f"its probes do not pass it: they {seen.text}"
     return ""
 
 
@@ -190,7 +195,9 @@ def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: S
     if track.state is State.UNKNOWN:
         return _Voice(probe.type, probe.name, State.UNKNOWN, last or f"{probe.name}: nothing decided yet", None)
     if not stands(probe, track.agreed_at, now):
-        return _Voice(probe.type, probe.name, State.UNKNOWN, last or f"{probe.name}: the last answer is too old", None)
+        why = last or f"{probe.name}: the last answer is too old"
+        fallen = track.state is State.DOWN and not track.by_failure
+        return _Voice(probe.type, probe.name, State.UNKNOWN, why, None, fallen=fallen)
     if track.state is State.DOWN and track.by_failure:
         for road in probe.via:
             if blocked := _blocked(road, track, tracks, known, site):
@@ -233,7 +240,12 @@ def _attested(attest: Attestation, now: float) -> _Voice:
 
 
 _BEST = (State.UP, State.DEGRADED, State.DOWN, State.UNKNOWN)
-"""Probes of one type are alternatives: the best known answer counts. Types must all hold: the worst known one."""
+"""Probes of one type are alternatives: the best known answer counts. Types must all hold: the worst known one,
+and one of which the device last said that it is down is not known to hold."""
+
+
+def _better(voice: _Voice) -> tuple[int, bool]:
+    return _BEST.index(voice.state), voice.fallen
 
 
 def _weigh(voices: Iterable[_Voice]) -> Status:
@@ -241,7 +253,7 @@ def _weigh(voices: Iterable[_Voice]) -> Status:
     by_type: dict[str, _Voice] = {}
     for voice in voices:
         best = by_type.get(voice.type)
-        if best is None or _BEST.index(voice.state) < _BEST.index(best.state):
+        if best is None or _better(voice) < _better(best):
             by_type[voice.type] = voice
     said = tuple(Said(v.type, v.state, v.why) for v in by_type.values()) if len(by_type) > 1 else ()
     known = [voice for voice in by_type.values() if voice.state is not State.UNKNOWN]
@@ -250,6 +262,9 @@ def _weigh(voices: Iterable[_Voice]) -> Status:
         evidence = "observed" if set(by_type) != {ATTEST} else "attested"
         return Status(state=State.UNKNOWN, why=why, evidence=evidence, said=said)
     worst = max(known, key=lambda voice: _BEST.index(voice.state))
+    if worst.state.works and (fallen := [voice for voice in by_type.values() if voice.fallen]):
+        why = "; ".join(f"{voice.why}, and was down when it was last known" for voice in fallen)
+        return Status(state=State.UNKNOWN, why=why, evidence="observed", said=said)
     evidence = "proven" if worst.exercised else "attested" if worst.type == ATTEST else "observed"
     return Status(
         state=worst.state,

@@ -176,3 +176,39 @@ def test_what_is_told_of_a_component_is_what_still_stands() -> None:
     assert runtimes(T0 + 60) == [7200]
     history.read(T0 + 60, {"ups": BLIND})
     assert runtimes(T0 + 3600) == []
+
+
+def test_a_line_that_was_left_by_another_way_is_not_up_because_nobody_sees_the_way_any_more() -> None:
+    both = (*probe("wan", type="icmp"), *probe("wan", type="egress"))
+    history = History(site({"wan": {"kind": "wan", "probes": both}}, {"desk": ["wan"]}))
+    astray = Observation("egress_expected", 0.0, target="stun", text="left by 203.0.113.9")
+    history.read(T0, {"wan/icmp": UP, "wan/egress": Reading(State.UNKNOWN, None, "another way", (astray,))})
+    assert history.state("wan", T0) is State.UNKNOWN
+    for minute in range(1, 10):
+        history.read(T0 + minute * 60, {"wan/icmp": UP, "wan/egress": BLIND})
+        assert history.state("wan", T0 + minute * 60) is State.UNKNOWN
+    back = Observation("egress_expected", 1.0, target="stun")
+    history.read(T0 + 600, {"wan/icmp": UP, "wan/egress": Reading(State.UP, None, "", (back,))})
+    assert history.state("wan", T0 + 600) is State.UP
+
+
+def test_what_one_kind_of_probe_said_was_down_is_not_up_because_that_kind_went_blind() -> None:
+    both = (*probe("trunk", type="asterisk"), *probe("trunk", type="sip-options"))
+    history = History(site({"trunk": {"kind": "sip-trunk", "probes": both}}, {"desk": ["trunk"]}))
+    history.read(T0, {"trunk/asterisk": registered("carrier", 0), "trunk/sip-options": UP})
+    assert history.state("trunk", T0) is State.DOWN
+    for minute in range(1, 10):
+        history.read(T0 + minute * 60, {"trunk/asterisk": BLIND, "trunk/sip-options": UP})
+        history.at(T0 + minute * 60)
+    assert history.state("trunk", T0 + 540) is State.UNKNOWN
+    history.read(T0 + 600, {"trunk/asterisk": registered("carrier", 1)})
+    assert history.state("trunk", T0 + 600) is State.UP
+
+
+def test_a_probe_that_was_up_and_went_blind_leaves_the_word_to_the_others() -> None:
+    both = (*probe("trunk", type="asterisk"), *probe("trunk", type="sip-options"))
+    history = History(site({"trunk": {"kind": "sip-trunk", "probes": both}}, {"desk": ["trunk"]}))
+    history.read(T0, {"trunk/asterisk": registered("carrier", 1), "trunk/sip-options": UP})
+    history.read(T0 + 540, {"trunk/asterisk": BLIND, "trunk/sip-options": UP})
+    assert history.state("trunk", T0 + 540) is State.UP
+    assert ("probe_blind", "trunk") in history.codes()
