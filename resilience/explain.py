@@ -10,9 +10,9 @@ from functools import cache
 from resilience.assess import Assessment, SinglePoint, assess_design, assess_live
 from resilience.duration import FOREVER, Ms, spoken
 from resilience.fix import Double, Feed, Fix, Lasts, Restore, apply, twin_of
+from resilience.memory import Memory
 from resilience.model import PASSES_POWER, Kind, Site, names_in
 from resilience.reading import State
-from resilience.state import Memory
 from resilience.steps import Batch
 from resilience.structure import Course, OnTimes
 from resilience.survival import Bounds, Live, design_bounds, live_basis

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from resilience.assess import NOW, UTILITY, Assessment, ComponentState, SinglePoint, SiteState
 from resilience.duration import spoken
 from resilience.finding import Finding, rank
+from resilience.memory import Memory
 from resilience.model import PLUGS_IN, Component, Drill, Kind, ProbeSpec, Secret, Site
 from resilience.planned import exposed, worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
 from resilience.sharedrisk import failing_together
 from resilience.sharing import contradictions, hidden_sharing
-from resilience.state import Memory, Seen, Status
+from resilience.state import Seen, Status
 from resilience.survival import Live
 from resilience.wire import disagreements
 from resilience.wording import joined

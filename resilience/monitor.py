@@ -25,13 +25,13 @@ from resilience.finding import Finding
 from resilience.fitness import Fitness
 from resilience.instruments import Instruments
 from resilience.latching import without_the_probes
+from resilience.memory import Memory, forgetting, remember
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reading
 from resilience.records import Records, recorded, records_for
 from resilience.single import look
 from resilience.snapshot import Snapshot
-from resilience.state import Memory, forgetting, remember
 
 log = logging.getLogger("resilience.monitor")
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from resilience.duration import FOREVER, Ms
+from resilience.memory import Discharge, Memory
 from resilience.model import PASSES_POWER, Component, Kind, Site
 from resilience.reading import State
-from resilience.state import Discharge, Memory, Quantities, Status
+from resilience.state import Quantities, Status
 
 STORES = (Kind.UPS, Kind.GENERATOR)
 """Kinds that have energy of their own."""

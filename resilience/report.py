@@ -6,10 +6,11 @@ from typing import Any
 from resilience.assess import NOW, UTILITY, Assessment, SiteState
 from resilience.duration import seconds, spoken
 from resilience.finding import Finding, Severity
+from resilience.memory import Memory
 from resilience.model import Site
 from resilience.reading import State
 from resilience.snapshot import Snapshot
-from resilience.state import Memory, stands
+from resilience.state import stands
 
 EXIT = {SiteState.PROTECTED: 0, SiteState.AT_RISK: 1, SiteState.UNAVAILABLE: 2, SiteState.UNVERIFIED: 3}
 """Exit codes of `probe`, as a Nagios plugin gives them."""

@@ -5,11 +5,11 @@ import time
 from dataclasses import replace
 
 from resilience import snapshot
+from resilience.memory import Memory, remember
 from resilience.model import ProbeSpec, Site
 from resilience.prober import Prober
 from resilience.reading import Reason, State, failure
 from resilience.snapshot import Snapshot
-from resilience.state import Memory, remember
 
 CONFIRM = 1.0
 """Seconds between two tries of a probe that has not made up its mind: a plugin cannot wait for `confirm`."""

@@ -7,10 +7,10 @@ from resilience.assess import Assessment, assess_design, assess_live
 from resilience.finding import Finding
 from resilience.findings import live_findings, noticed
 from resilience.latching import latched
+from resilience.memory import Memory
 from resilience.model import ProbeSpec, Site
 from resilience.planned import without, work_at, worked_on
 from resilience.reading import State
-from resilience.state import Memory
 from resilience.survival import Live, live_basis
 
 

@@ -5,16 +5,15 @@ attestations, expiry). Unknown is never up.
 """
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from operator import is_
 
-from resilience.batterytest import Tests, believed
 from resilience.catalogue import QUANTITIES
 from resilience.model import LINES, Attestation, Component, ProbeSpec, Site
-from resilience.reading import Observation, Reading, State
+from resilience.reading import Observation, State
 from resilience.structure import dependencies_first
-from resilience.track import Track, follow
+from resilience.track import BLANK, Track, Tracks
 
 ATTEST = "attest"
 """The type under which an attestation stands beside a component's probes."""
@@ -54,12 +53,6 @@ class Status:
     """What each type of its probes says, where several do."""
 
 
-Tracks = Mapping[tuple[str, str], Track]
-"""By (component, probe)."""
-
-_BLANK = Track()
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Heard:
     """What one component's own evidence says. It is the same object for as long as it comes from the same evidence."""
@@ -80,7 +73,7 @@ def hear(site: Site, tracks: Tracks, now: float, before: Mapping[str, Heard]) ->
     heard: dict[str, Heard] = {}
     for name, roads in site.once(_roads):
         component = site.components[name]
-        mine = tuple([tracks.get(probe.key, _BLANK) for probe in component.probes])
+        mine = tuple([tracks.get(probe.key, BLANK) for probe in component.probes])
         by = tuple([heard[road] for road in roads])
         last = before.get(name)
         if last is None or not (last.since <= now < last.until and _same(last.tracks, mine) and _same(last.roads, by)):
@@ -120,7 +113,7 @@ def _planned_work(site: Site, name: str, now: float) -> Status | None:
 def _ends(site: Site, component: Component, tracks: Tracks) -> Iterator[float]:
     """The moments at which an answer, a check or planned work is over, or work begins."""
     for probe in component.probes:
-        track = tracks.get(probe.key, _BLANK)
+        track = tracks.get(probe.key, BLANK)
         for at in (track.agreed_at, track.success_at):
             yield at - probe.expires / 1000
             yield at + probe.expires / 1000
@@ -176,7 +169,7 @@ def _unproven(component: Component, now: float) -> str:
 def _astray(component: Component, tracks: Tracks) -> str:
     """Why what was seen of `component` was not seen of it: its probes' traffic left by another way. Else nothing."""
     for probe in component.probes:
-        track = tracks.get(probe.key, _BLANK)
+        track = tracks.get(probe.key, BLANK)
         # However old: that nobody sees the way any more does not put them on it again.
         for seen in track.success.observations if track.success else ():
             if seen.quantity == "egress_expected" and not seen.value:
@@ -186,7 +179,7 @@ def _astray(component: Component, tracks: Tracks) -> str:
 
 def _hear(probe: ProbeSpec, tracks: Tracks, known: Mapping[str, Status], site: Site, now: float) -> _Voice | None:
     """What `probe` says, or None where it has nothing to say: a good answer that proves nothing."""
-    track = tracks.get(probe.key, _BLANK)
+    track = tracks.get(probe.key, BLANK)
     last = f"{probe.name}: {track.reading.text}" if track.reading and track.reading.text else ""
     if probe.settings is None:
         return _Voice(probe.type, probe.name, State.UNKNOWN, f"{probe.name}: not part of this version", None)
@@ -223,7 +216,7 @@ def _blocked(road: str, track: Track, tracks: Tracks, known: Mapping[str, Status
     if not component.probes:
         return ""
     read_up = max(
-        (t.agreed_at for p in component.probes if p.proves and (t := tracks.get(p.key, _BLANK)).state.works),
+        (t.agreed_at for p in component.probes if p.proves and (t := tracks.get(p.key, BLANK)).state.works),
         default=0.0,
     )
     return "" if read_up >= track.fell_at else f"its own road {road} has not been read since"
@@ -297,7 +290,7 @@ def quantities(component: Component, tracks: Tracks, now: float) -> Quantities:
     """What the component's probes last read and what still stands: each quantity's most pessimistic value."""
     seen: dict[tuple[str, str], Seen] = {}
     for probe in component.probes:
-        track = tracks.get(probe.key, _BLANK)
+        track = tracks.get(probe.key, BLANK)
         if track.success is None or not stands(probe, track.success_at, now):
             continue
         for observation in track.success.observations:
@@ -314,93 +307,3 @@ def _worse(one: Seen, other: Seen) -> Seen:
     if rule == "max":
         return max(one, other, key=lambda seen: seen.value)
     return max(one, other, key=lambda seen: seen.at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discharge:
-    """A UPS on battery: since when it is seen so, and the last runtime it told. Seconds."""
-
-    since: float
-    runtime: float | None = None
-    runtime_low: float | None = None
-    """The runtime less the point at which the UPS shuts its load down."""
-    at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """All that the next assessment of a site needs of the past. Replaced, never changed."""
-
-    tracks: Tracks = field(default_factory=dict)
-    discharges: Mapping[str, Discharge] = field(default_factory=dict)
-    running_since: Mapping[str, float] = field(default_factory=dict)
-    conflicts: Mapping[str, float] = field(default_factory=dict)
-    """Components seen up against the structure: when that answer was first read."""
-    tests: Tests = field(default_factory=dict)
-    """Battery tests in progress."""
-
-
-def forgetting(memory: Memory, gone: Collection[tuple[str, str]]) -> Memory:
-    """`memory` without the tracks of the probes `gone`, and without what only they told: nothing could contradict it
-    any more."""
-    kept = {key: track for key, track in memory.tracks.items() if key not in gone}
-    changed = {component for component, _ in gone}
-    told = {
-        (component, seen.quantity)
-        for (component, _), track in kept.items()
-        for seen in (track.success.observations if track.success else ())
-    }
-
-    def stays(name: str, quantity: str) -> bool:
-        return name not in changed or (name, quantity) in told
-
-    return replace(
-        memory,
-        tracks=kept,
-        discharges={ups: found for ups, found in memory.discharges.items() if stays(ups, "ups_on_battery")},
-        running_since={n: since for n, since in memory.running_since.items() if stays(n, "generator_running")},
-        tests={key: test for key, test in memory.tests.items() if key not in gone},
-    )
-
-
-def remember(memory: Memory, spec: ProbeSpec, reading: Reading, at: float) -> Memory:
-    """`memory` after one more answer of one probe."""
-    tests, reading = believed(memory.tests, spec, reading, at)
-    track = follow(memory.tracks.get(spec.key, _BLANK), reading, at, spec)
-    memory = replace(memory, tracks={**memory.tracks, spec.key: track}, tests=tests)
-    if reading.failed:
-        return memory
-    values = {observation.quantity: observation.value for observation in reading.observations}
-    if "ups_on_battery" in values:
-        memory = replace(memory, discharges=_discharges(memory, spec, values, at))
-    if "generator_running" in values:
-        running = {name: since for name, since in memory.running_since.items() if name != spec.component}
-        if values["generator_running"]:
-            running[spec.component] = memory.running_since.get(spec.component, at)
-        memory = replace(memory, running_since=running)
-    return memory
-
-
-def _discharges(memory: Memory, spec: ProbeSpec, values: Mapping[str, float], at: float) -> Mapping[str, Discharge]:
-    ups = spec.component
-    others = {name: discharge for name, discharge in memory.discharges.items() if name != ups}
-    if not values["ups_on_battery"]:
-        # Where a second probe of this UPS has just seen it on battery, the worse of the two counts.
-        return memory.discharges if _seen_on_battery(memory, spec, at) else others
-    discharge = memory.discharges.get(ups, Discharge(since=at))
-    if "ups_runtime_seconds" in values:
-        runtime = values["ups_runtime_seconds"]
-        low = 0.0 if values.get("ups_low_battery") else runtime - values.get("ups_runtime_low_seconds", 0.0)
-        discharge = replace(discharge, runtime=runtime, runtime_low=max(0.0, low), at=at)
-    return {**others, ups: discharge}
-
-
-def _seen_on_battery(memory: Memory, spec: ProbeSpec, at: float) -> bool:
-    """Whether another probe of the same UPS said so, not longer ago than a reading of this one would stand."""
-    others = (track for key, track in memory.tracks.items() if key[0] == spec.component and key != spec.key)
-    return any(
-        seen.quantity == "ups_on_battery" and seen.value > 0
-        for track in others
-        if track.success is not None and at <= track.success_at + spec.expires / 1000
-        for seen in track.success.observations
-    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from resilience.duration import Ms
+from resilience.memory import Memory
 from resilience.model import Component, Kind, Site
 from resilience.power import (
     STORES,
@@ -21,7 +22,7 @@ from resilience.power import (
     stuck_switches,
 )
 from resilience.reading import State
-from resilience.state import Heard, Memory, Quantities, Status, hear
+from resilience.state import Heard, Quantities, Status, hear
 from resilience.steps import Batch, Bound
 from resilience.structure import Structure
 

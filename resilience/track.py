@@ -3,6 +3,7 @@
 Moments in seconds since 1970.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from resilience.model import ProbeSpec
@@ -34,6 +35,12 @@ class Track:
     def deciding(self) -> bool:
         """Whether the next answer should come after `confirm` rather than after `interval`."""
         return self.contrary > 0
+
+
+Tracks = Mapping[tuple[str, str], Track]
+"""By (component, probe)."""
+
+BLANK = Track()
 
 
 def follow(track: Track, reading: Reading, at: float, spec: ProbeSpec) -> Track:

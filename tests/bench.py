@@ -36,6 +36,7 @@ from probes.echo import EchoChannel, permitted
 from resilience import exporter, snapshot
 from resilience.assess import assess_design
 from resilience.margin import outage
+from resilience.memory import Memory, remember
 from resilience.model import Kind, Secret, Site, all_of
 from resilience.probing import Channels, Run
 from resilience.simulate.alone import Simulator
@@ -43,7 +44,6 @@ from resilience.simulate.devices import battery, rfc1628
 from resilience.simulate.snmp import SnmpAgentSimulator
 from resilience.simulate.upsd import UpsdSimulator
 from resilience.sitefile import read_site
-from resilience.state import Memory, remember
 from resilience.steps import Batch
 from resilience.survival import design_bounds
 

@@ -18,10 +18,10 @@ from history import UP, ups
 from peers import SHARED
 from resilience import snapshot
 from resilience.assess import assess_design
+from resilience.memory import Memory, remember
 from resilience.openpsa import TreeInvalid, read_tree
 from resilience.openpsawriter import write_tree
 from resilience.sitetree import site_tree
-from resilience.state import Memory, remember
 from resilience.treecuts import cut_set_counts
 
 SCRAM = shutil.which("scram")

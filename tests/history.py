@@ -7,9 +7,9 @@ from resilience.assess import Assessment, assess_design, assess_live
 from resilience.finding import Finding
 from resilience.findings import live_findings, noticed
 from resilience.latching import latched
+from resilience.memory import Memory, remember
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
-from resilience.state import Memory, remember
 from resilience.survival import Live, live_basis
 
 UP = Reading(State.UP)

@@ -28,7 +28,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in SOURCES.items()}
 WAY = (
     ("model",),
     ("structure",),
-    ("state",),
+    ("state", "memory"),
     ("survival",),
     ("assess",),
     ("findings",),

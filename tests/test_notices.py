@@ -7,12 +7,12 @@ from builders import site
 from history import SILENT, UP, History, probe
 from resilience.config import Channel, Notify
 from resilience.finding import Finding
+from resilience.memory import Memory
 from resilience.messages import body, digest, title
 from resilience.model import Secret
 from resilience.notices import Event, Notice, Notices, Patience, Told, after_telling, due, followed
 from resilience.notifying import Notifier
 from resilience.snapshot import Snapshot, take
-from resilience.state import Memory
 
 PATIENCE = Patience(after=60, settle=300, repeat=3600)
 WAN = Finding("wan_down", "wan-a", "wan-a is down: no answer")

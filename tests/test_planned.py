@@ -6,11 +6,11 @@ from builders import site
 from history import SILENT, UP, probe, ups
 from resilience import exporter
 from resilience.finding import Finding
+from resilience.memory import Memory, remember
 from resilience.model import Attestation, Maintenance, ProbeSpec, Site, any_of
 from resilience.reading import Reading
 from resilience.records import NONE, Records, recorded
 from resilience.snapshot import Snapshot, take
-from resilience.state import Memory, remember
 
 NOW = 1_790_000_000.0
 

@@ -13,9 +13,10 @@ from typing import Any
 from resilience.batterytest import BatteryTest
 from resilience.finding import SEVERITY, Finding
 from resilience.latching import without_the_probes
+from resilience.memory import Discharge, Memory, forgetting
 from resilience.model import ProbeSpec, Site
 from resilience.reading import Observation, Reading, Reason, State
-from resilience.state import Discharge, Memory, forgetting, stands
+from resilience.state import stands
 from resilience.track import Track
 
 FORMAT = 1
