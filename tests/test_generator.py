@@ -59,7 +59,7 @@ def test_a_shipped_profile_is_good_and_says_where_it_is_from(name: str) -> None:
 
 
 def test_every_profile_is_in_the_package() -> None:
-    assert {"dse-72-73-74", "dse-8000", "dse-71-66-60-45", "dse-4000", "himoinsa"} == set(shipped())
+    assert {"apc-xats", "dse-72-73-74", "dse-8000", "dse-71-66-60-45", "dse-4000", "himoinsa"} == set(shipped())
 
 
 @pytest.mark.parametrize(
@@ -554,6 +554,59 @@ def test_a_controller_by_snmp(tmp_path: Path, run_probe: Probe) -> None:
         assert (runs.state, seen(runs)["generator_on_load"]) == (UP, 1)
         assert ask("router").reason is Reason.NOT_OFFERED
         assert ask("nobody").reason is Reason.TIMEOUT
+
+
+G, S2 = "1.3.6.1.4.1.318.1.1.18.1", "1.3.6.1.4.1.318.1.1.17.4.2.2.0"
+
+
+def test_a_recorded_generator_behind_a_transfer_switch(tmp_path: Path, run_probe: Probe) -> None:
+    with snmp_peer.snmpsim(peers.shared("corpora", "snmprec"), tmp_path, first="apc_smx750") as port:
+        reading = run_probe(
+            GENERATOR,
+            host="127.0.0.1",
+            port=port,
+            profile=shipped_profile("apc-xats"),
+            community=clear("apc_ats"),
+            battery="12",
+            timeout=10,
+        )
+    assert (reading.state, reading.text) == (UP, "")
+    assert seen(reading) == {
+        "generator_auto": 1,
+        "generator_running": 0,
+        "generator_failed": 0,
+        "generator_on_load": 0,
+        "generator_start_battery_volts": 14.1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("operational", "mode", "state", "text"),
+    [
+        (3, 3, UP, ""),
+        (6, 3, UP, ""),
+        (3, 2, DOWN, "neither running nor in automatic"),
+        (9, 3, DOWN, "neither running nor in automatic"),
+        (2, 3, DOWN, "neither running nor in automatic"),
+        (8, 3, DOWN, "failure to start or a shutdown"),
+        (10, 3, DOWN, "failure to start or a shutdown"),
+        # The switch has lost its generator: "automatic" is from before.
+        (1, 3, UNKNOWN, "does not say whether it is in automatic"),
+        (11, 3, UNKNOWN, "does not say whether it is in automatic"),
+        (12, 3, UNKNOWN, "18.1.2.2.0 says 12"),
+        (3, 4, UNKNOWN, "18.1.2.3.0 says 4"),
+        (6, 1, DEGRADED, "running, and not in automatic"),
+    ],
+)
+def test_what_a_generator_behind_a_transfer_switch_says(operational: int, mode: int, state: State, text: str) -> None:
+    found = {f"{G}.2.2.0": operational, f"{G}.2.3.0": mode, f"{G}.3.1.0": 136, S2: 1}
+    reading = judge(decode(shipped_profile("apc-xats"), found), "12", NOW)
+    assert (reading.state, text in reading.text) == (state, True), reading.text
+
+
+def test_a_battery_that_a_transfer_switch_does_not_measure_is_no_weakness() -> None:
+    facts = decode(shipped_profile("apc-xats"), {f"{G}.2.2.0": 3, f"{G}.2.3.0": 3, f"{G}.3.1.0": -1})
+    assert (facts.start_battery, judge(facts, "12", NOW).text) == (None, "")
 
 
 def test_the_settings_can_be_told_apart_and_hashed() -> None:

@@ -99,7 +99,7 @@ _ROW_FIELDS: Mapping[str, Field[Any]] = {
         "What each raw value says; one that is not listed cannot tell.",
     ),
     "above": described(fields.decimal(-1_000_000, 1_000_000), "Says so where the scaled value is greater."),
-    "never": described(fields.list_of(fields.integer(0, 2**32 - 1)), "Raw values that mean 'not there'."),
+    "never": described(fields.list_of(fields.integer(-(2**31), 2**32 - 1)), "Raw values that mean 'not there'."),
 }
 
 
