@@ -14,7 +14,11 @@ def client_context(verify: bool, ca: str) -> ssl.SSLContext:
 
     Kept until the file changes: reading the system's store takes some 15 ms. OSError where `ca` cannot be read.
     """
-    return _context(verify, ca, Path(ca).stat().st_mtime_ns if ca else 0)
+    if not verify and not ca:
+        return _context(verify, ca, 0)
+    # The system's is renewed too, and a monitor runs for years.
+    store = ca or ssl.get_default_verify_paths().cafile
+    return _context(verify, ca, Path(store).stat().st_mtime_ns if store else 0)
 
 
 @lru_cache(maxsize=32)

@@ -1,6 +1,6 @@
 """How findings stay open: one closes on a contrary observation, never because data went missing. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from resilience.assess import Assessment, SiteState
@@ -9,8 +9,8 @@ from resilience.findings import BY_QUANTITY, Rule
 from resilience.planned import worked_on
 from resilience.power import pair_loads
 from resilience.reading import State
-from resilience.sharing import SAME
-from resilience.state import Seen
+from resilience.sharing import SAME, hidden_sharing
+from resilience.state import Quantities, Seen
 from resilience.survival import Live
 from resilience.wire import disagreement
 
@@ -83,7 +83,8 @@ def _contradicted(finding: Finding, live: Live, now: Assessment) -> bool:
         said = live.own[finding.component].said if finding.component in live.own else ()
         return disagreement(said) == ""
     if finding.code == "hidden_sharing" and finding.component in site.components:
-        return any(quantity in SAME for quantity, _ in live.seen[finding.component])
+        still = (names[0] for names, _ in hidden_sharing(site, _last_read(live)))
+        return finding.component not in still and any(quantity in SAME for quantity, _ in live.seen[finding.component])
     if finding.code == "failing_together":
         return site.together is not None or finding.component not in site.components
     if finding.code == "ups_pair_overload":
@@ -104,3 +105,15 @@ def _read_otherwise(rule: Rule, component: str, live: Live, now: float) -> bool:
             if lost and rule.bad(Seen(told, track.success_at), now):
                 return False
     return any(quantity == rule.quantity for quantity, _ in seen)
+
+
+def _last_read(live: Live) -> Mapping[str, Quantities]:
+    """What each component's probes last read, however long ago."""
+    return {
+        name: {
+            (told.quantity, told.target): Seen(told, track.success_at)
+            for track in heard.tracks
+            for told in (track.success.observations if track.success else ())
+        }
+        for name, heard in live.heard.items()
+    }

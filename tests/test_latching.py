@@ -2,7 +2,7 @@
 
 from builders import site
 from history import BLIND, SILENT, UP, History, probe, ups
-from resilience.model import ProbeSpec, Site
+from resilience.model import ProbeSpec, Site, any_of
 from resilience.reading import Observation, Reading, State
 from resilience.report import as_json
 from resilience.store.remembered import Remembered, decoded, encoded
@@ -212,3 +212,23 @@ def test_a_probe_that_was_up_and_went_blind_leaves_the_word_to_the_others() -> N
     history.read(T0 + 540, {"trunk/asterisk": BLIND, "trunk/sip-options": UP})
     assert history.state("trunk", T0 + 540) is State.UP
     assert ("probe_blind", "trunk") in history.codes()
+
+
+def test_what_two_lines_share_is_not_parted_by_one_of_them_going_blind() -> None:
+    lines = {name: {"kind": "wan", "probes": probe(name, type="traceroute")} for name in ("wan-a", "wan-b")}
+    history = History(site(lines, {"desk": [any_of("wan-a", "wan-b")]}))
+
+    def by(router: str) -> Reading:
+        return Reading(State.UP, None, "", (Observation("wan_first_hop_info", 1.0, target=router, text=router),))
+
+    key = ("hidden_sharing", "wan-a")
+    history.read(T0, {"wan-a": by("203.0.113.1"), "wan-b": by("203.0.113.1")})
+    history.at(T0)
+    assert stale(history)[key] is False
+    for minute in range(1, 6):
+        history.read(T0 + minute * 60, {"wan-a": by("203.0.113.1"), "wan-b": BLIND})
+        history.at(T0 + minute * 60)
+    assert stale(history)[key] is True
+    history.read(T0 + 360, {"wan-a": by("203.0.113.1"), "wan-b": by("198.51.100.1")})
+    history.at(T0 + 360)
+    assert key not in stale(history)

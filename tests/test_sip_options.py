@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 import kamailio_peer
 import peers
+from probes import trust
 from probes.declared.sip_options import SIP_OPTIONS, SipOptions
 from probes.declared.sip_uri import SipUri, Transport, parse_uri
 from probes.sip_options import joined, judge
@@ -666,3 +667,18 @@ def test_a_name_with_two_addresses_asks_both(run_probe: RunProbe) -> None:
 
 def test_the_transport_of_a_default_uri_is_udp_on_5060() -> None:
     assert parse_uri("sip:sbc.example").transport is Transport.UDP
+
+
+def test_a_system_store_that_is_renewed_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, pems = tmp_path / "store.pem", []
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        pems.append(Authority(tmp_path / name).pem.read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(store))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "old"))
+    known = []
+    for second, pem in enumerate(pems, 1):
+        store.write_bytes(pem)
+        os.utime(store, (second, second))
+        known.append(trust.client_context(True, "").get_ca_certs(binary_form=True))
+    assert known[0] != known[1]
