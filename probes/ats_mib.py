@@ -2,8 +2,8 @@
 
 Data only, each enumeration as its MIB has it. In PowerNet's atsStatus 1 is bad and 2 is good, except for phaseSync.
 
-Sources: PowerNet-MIB (APC, a recorded AP4423); CPS-MIB 2.13 (CyberPower); EATON-ATS2-MIB; EATON-ATS30 and its values
-as NUT reads them; ATS-MIB (37662). Of all but the first no public record shows a device.
+Sources: PowerNet-MIB (APC, a recorded AP4423 and xATS); CPS-MIB 2.13 (CyberPower); EATON-ATS2-MIB; EATON-ATS30 and
+its values as NUT reads them; ATS-MIB (37662). Of all but PowerNet no public record shows a device.
 """
 
 from collections.abc import Mapping
@@ -102,6 +102,64 @@ APC_ATS = AtsFamily(
         "1.3.6.1.4.1.318.1.1.8.4.2.0",
         "atsConfigPreferredSource",
         {1: AtsSays(word="sourceA", on=1), 2: AtsSays(word="sourceB", on=2), 3: AtsSays(word="none")},
+    ),
+)
+
+# ---- APC PowerNet-MIB, xATS .318.1.1.17: the large switches, between a utility (source 1) and a generator ----
+
+
+def _xats_source(number: int) -> AtsObject:
+    values: Mapping[float | str, AtsSays] = {
+        1: AtsSays(word="open"),
+        2: AtsSays(word="closed", on=number),
+        3: AtsSays(word="tripped", bad=number),
+        4: AtsSays(word="unknown", weak=True),
+    }
+    return AtsObject(f"1.3.6.1.4.1.318.1.1.17.4.{number}.2.0", f"xATSSource{number}Position", values)
+
+
+APC_XATS = AtsFamily(
+    name="apc-xats",
+    title="APC PowerNet xATS",
+    sys_object_ids=(),
+    source=AtsObject(
+        "1.3.6.1.4.1.318.1.1.17.3.1.1.0",
+        "xATSSwitchStatusSelectedSource",
+        {
+            1: AtsSays(word="none", off=True),
+            2: AtsSays(word="source1", on=1),
+            3: AtsSays(word="source2", on=2),
+            4: AtsSays(word="fault", stuck=True),
+            5: AtsSays(word="unknown", weak=True),
+        },
+    ),
+    rows=(
+        AtsObject(
+            "1.3.6.1.4.1.318.1.1.17.3.1.2.0",
+            "xATSSwitchStatusOperationalMode",
+            {
+                1: AtsSays(word="automatic"),
+                2: AtsSays(word="notInAutoAbnormal", stuck=True),
+                3: AtsSays(word="notInAuto", stuck=True),
+                4: AtsSays(word="unknown", weak=True),
+            },
+        ),
+        _xats_source(1),
+        _xats_source(2),
+        # Of source 2 it is left out: a generator that stands still has no voltage.
+        AtsObject(
+            "1.3.6.1.4.1.318.1.1.17.4.1.4.0",
+            "xATSSource1Quality",
+            {
+                1: AtsSays(word="sourceGood"),
+                2: AtsSays(word="lowVoltage", bad=1),
+                3: AtsSays(word="highVoltage", bad=1),
+                4: AtsSays(word="phaseImbalance", bad=1),
+                5: AtsSays(word="freqOutOfRange", bad=1),
+                6: AtsSays(word="badRotation", bad=1),
+                7: AtsSays(word="unknown", weak=True),
+            },
+        ),
     ),
 )
 
@@ -300,4 +358,6 @@ GENERIC_ATS = AtsFamily(
     ),
 )
 
-ATS_FAMILIES = {family.name: family for family in (APC_ATS, CYBERPOWER_ATS, EATON_ATS2, EATON_ATS30, GENERIC_ATS)}
+ATS_FAMILIES = {
+    family.name: family for family in (APC_ATS, APC_XATS, CYBERPOWER_ATS, EATON_ATS2, EATON_ATS30, GENERIC_ATS)
+}

@@ -33,6 +33,9 @@ A, E2, E30, G = (
 )
 C = "1.3.6.1.4.1.3808.1.1.5"
 OID = f"{SYS_OBJECT_ID}|6|"
+XA = "1.3.6.1.4.1.318.1.1.17"
+XATS_GOOD = {f"{XA}.3.1.1.0": 2, f"{XA}.3.1.2.0": 1, f"{XA}.4.1.2.0": 2, f"{XA}.4.2.2.0": 1, f"{XA}.4.1.4.0": 1}
+XATS_ON_2 = {f"{XA}.3.1.1.0": 3, f"{XA}.4.1.2.0": 1, f"{XA}.4.2.2.0": 2, f"{XA}.4.1.4.0": 2}
 CPS_GOOD = (
     {f"{C}.2.1.{number}.0": 1 for number in (4, 5, 6, 7)}
     | {f"{C}.2.2.2.1.{column}.{number}": 1 for column in (7, 8) for number in (1, 2)}
@@ -65,6 +68,12 @@ RECORDS = {
     "apc-overcurrent": record("1.3.6.1.4.1.318.1.3.32", APC_GOOD | {f"{A}.5.1.4.0": 1}),
     "apc-lost": record("1.3.6.1.4.1.318.1.3.32", APC_GOOD | {f"{A}.5.1.1.0": 3}),
     "apc-source-3": record("1.3.6.1.4.1.318.1.3.32", APC_GOOD | {f"{A}.5.1.2.0": 3}),
+    "xats": record("1.3.6.1.4.1.318.1.3.99", XATS_GOOD),
+    "xats-on-2": record("1.3.6.1.4.1.318.1.3.99", XATS_GOOD | XATS_ON_2),
+    "xats-not-auto": record("1.3.6.1.4.1.318.1.3.99", XATS_GOOD | {f"{XA}.3.1.2.0": 3}),
+    "xats-fault": record("1.3.6.1.4.1.318.1.3.99", XATS_GOOD | {f"{XA}.3.1.1.0": 4}),
+    "xats-none": record("1.3.6.1.4.1.318.1.3.99", XATS_GOOD | {f"{XA}.3.1.1.0": 1, f"{XA}.4.1.2.0": 1}),
+    "xats-between": record("1.3.6.1.4.1.318.1.3.99", XATS_GOOD | {f"{XA}.4.2.2.0": 2}),
     "cps": record("1.3.6.1.4.1.3808.1.1.5", CPS_GOOD),
     "cps-on-b": record(
         "1.3.6.1.4.1.3808.1.1.5", CPS_GOOD | {f"{C}.2.1.2.0": 2, f"{C}.2.1.3.0": 1, f"{C}.2.2.2.1.7.1": 3}
@@ -132,6 +141,12 @@ UP, DEGRADED, DOWN, UNKNOWN = State.UP, State.DEGRADED, State.DOWN, State.UNKNOW
         ("apc-overcurrent", (DEGRADED, "atsStatusOverCurrentState overCurrent", (1, 1, "utility"))),
         ("apc-lost", (UNKNOWN, "the card has lost its switch: atsStatusCommStatus atsCommLost", (None, None, None))),
         ("apc-source-3", (UNKNOWN, "atsStatusSelectedSource 3 (not in its MIB)", (1, 1, None))),
+        ("xats", (UP, "", (1, 1, "utility"))),
+        ("xats-on-2", (DEGRADED, "redundancy lost: xATSSource1Quality lowVoltage", (1, 0, "generator"))),
+        ("xats-not-auto", (DEGRADED, "stays on utility: xATSSwitchStatusOperationalMode notInAuto", (0, 1, "utility"))),
+        ("xats-fault", (DEGRADED, "stays on utility: xATSSwitchStatusSelectedSource fault", (0, 1, "utility"))),
+        ("xats-none", (DOWN, "the output is off (xATSSwitchStatusSelectedSource none)", (1, 1, None))),
+        ("xats-between", (UNKNOWN, "does not say which input it is on", (1, 1, None))),
         ("cps", (UP, "", (1, 1, "utility"))),
         ("cps-on-b", (DEGRADED, "lost, atsStatusInputVolState.1 too low; on generator, not on", (1, 0, "generator"))),
         ("cps-relay", (DEGRADED, "stays on utility: atsStatusDevInRelayStatus fail", (0, 1, "utility"))),
@@ -164,7 +179,10 @@ def test_what_switches_say(
 def test_a_ups_is_no_switch(records: int, run_probe: Probe) -> None:
     reading = run_probe(SNMP_ATS, host="127.0.0.1", port=records, community=clear("ups"))
     assert (reading.state, reading.reason) == (UNKNOWN, Reason.NOT_OFFERED)
-    assert "is none of APC PowerNet ATS, CyberPower ATS, Eaton ATS2, Eaton ATS30, ATS-MIB" in reading.text
+    assert (
+        "is none of APC PowerNet ATS, APC PowerNet xATS, CyberPower ATS, Eaton ATS2, Eaton ATS30, ATS-MIB"
+        in reading.text
+    )
 
 
 @pytest.mark.parametrize("family", ATS_FAMILIES.values(), ids=lambda family: family.name)
