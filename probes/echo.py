@@ -10,10 +10,10 @@ import secrets
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 
-from probes.buffers import dropped, enlarge
+from probes.buffers import dropped, enlarge, stamp, waited
 from probes.echo_requests import InFlight, Request, Window
 from probes.icmp_message import PROTOCOL, TYPES_READ, NotEcho, without_ip_header
 from probes.targets import Address, leave_by
@@ -32,8 +32,6 @@ flood cannot keep it."""
 
 # linux/icmp.h, linux/icmpv6.h, asm-generic/socket.h; not in Python's socket module
 _SOL_RAW, _ICMP_FILTER, _ICMPV6_FILTER = 255, 1, 1
-_SO_TIMESTAMPNS = 35
-_TIMESPEC = struct.Struct("@ll")
 
 
 class EchoChannel:
@@ -116,11 +114,11 @@ class EchoChannel:
             except BlockingIOError:
                 return
             # In this order: a pause between the clocks must not make the wait longer than the round trip.
-            waited = _waited(ancillary)
+            delay = waited(ancillary)
             now = time.perf_counter()
             with suppress(NotEcho):
                 message = without_ip_header(packet) if ip_header else packet
-                self._in_flight.hear(message, sender[0], now, waited)
+                self._in_flight.hear(message, sender[0], now, delay)
 
     def _opened(self) -> socket.socket:
         if self._socket is not None and self._bound():
@@ -180,7 +178,7 @@ def _icmp_socket(family: socket.AddressFamily) -> socket.socket:
 def _prepare(sock: socket.socket, family: socket.AddressFamily) -> None:
     """Room for bursts, the kernel's time of arrival, and on raw sockets only the types that `parse` reads."""
     enlarge(sock)
-    sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+    stamp(sock)
     if sock.type == socket.SOCK_RAW:
         blocked = (1 << 256) - 1 - sum(1 << kind for kind in TYPES_READ[family])
         words = struct.pack("=8I", *(blocked >> 32 * n & 0xFFFFFFFF for n in range(8)))
@@ -188,15 +186,3 @@ def _prepare(sock: socket.socket, family: socket.AddressFamily) -> None:
             sock.setsockopt(_SOL_RAW, _ICMP_FILTER, words[:4])
         else:
             sock.setsockopt(socket.IPPROTO_ICMPV6, _ICMPV6_FILTER, words)
-
-
-def _waited(ancillary: Iterable[tuple[int, int, bytes]]) -> float:
-    """Seconds a packet lay in the receive buffer, so that a busy event loop is not taken for a slow network.
-
-    The kernel stamps by wall clock.
-    """
-    for level, kind, value in ancillary:
-        if (level, kind) == (socket.SOL_SOCKET, _SO_TIMESTAMPNS) and len(value) == _TIMESPEC.size:
-            seconds, nanoseconds = _TIMESPEC.unpack(value)
-            return time.time() - float(seconds) - float(nanoseconds) / 1e9
-    return 0.0

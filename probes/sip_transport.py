@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from probes import trust
-from probes.buffers import dropped, enlarge
+from probes.buffers import dropped, enlarge, stamp, waited
 from probes.declared.sip_uri import Transport, bracketed
 from probes.sip import (
     Framing,
@@ -84,6 +84,7 @@ class UdpEndpoint:
     def __init__(self, source: Source, family: socket.AddressFamily) -> None:
         self._socket = source.open(family, socket.SOCK_DGRAM)
         enlarge(self._socket)
+        stamp(self._socket)
         level, option = (
             (socket.IPPROTO_IPV6, IPV6_RECVERR) if family == socket.AF_INET6 else (socket.IPPROTO_IP, IP_RECVERR)
         )
@@ -157,15 +158,16 @@ class UdpEndpoint:
         self._read_errors()
         for _ in range(DATAGRAMS_A_TURN):
             try:
-                datagram, sender = self._socket.recvfrom(65_535)
+                datagram, ancillary, _, sender = self._socket.recvmsg(65_535, 128)
             except BlockingIOError:
                 return
             except OSError:
                 self._read_errors()
             else:
-                self._received(datagram, sender[0], sender[1])
+                self._received(datagram, sender[0], sender[1], waited(ancillary))
 
-    def _received(self, datagram: bytes, host: str, port: int) -> None:
+    def _received(self, datagram: bytes, host: str, port: int, delay: float) -> None:
+        """`delay` is the time in s that it lay here, so that a busy event loop is not taken for a slow trunk."""
         if is_request(datagram):
             return
         try:
@@ -181,7 +183,9 @@ class UdpEndpoint:
         elif stray := waiting.transaction.mismatch(response):
             waiting.exchange.stray = stray
         else:
-            waiting.transaction.receive(response, self._loop.time())
+            now, started = self._loop.time(), waiting.transaction.started
+            # A delay below zero or beyond the whole round trip comes from a clock that was set.
+            waiting.transaction.receive(response, now - delay if 0 < delay < now - started else now)
             if response.final:
                 waiting.news.set()
 
@@ -196,7 +200,9 @@ class UdpEndpoint:
                 _, ancillary, _, about = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
             except OSError:
                 return count
-            for _, _, extended in ancillary:
+            for level, _, extended in ancillary:
+                if level == socket.SOL_SOCKET:  # the time of arrival
+                    continue
                 number = struct.unpack_from("=I", extended)[0]  # ee_errno of struct sock_extended_err
                 for waiting in self._asked.get(about[:2], {}).values():
                     if waiting.transaction.waits:

@@ -36,6 +36,7 @@ from resilience.reading import Reading, Reason, State, failure
 from resilience.simulate.devices import rfc1628
 from resilience.simulate.snmp import SnmpAgentSimulator
 from sip_everywhere import SipEverywhere
+from test_sip_options import reply, uas
 
 FOREVER = 3600.0
 
@@ -253,6 +254,23 @@ def test_trunks_are_not_silent_while_the_receive_buffer_overflows() -> None:
     lost = [reading for reading in readings if not reading.state.works]
     assert lost
     assert {(reading.state, reading.reason) for reading in lost} == {(State.UNKNOWN, Reason.IMPAIRED)}
+
+
+def test_a_trunk_is_not_slow_because_the_loop_was_blocked() -> None:
+    async def story(port: int) -> Reading:
+        channels = Channels()
+        settings = SipOptions(uri=parse_uri(f"sip:127.0.0.1:{port}"), slow=500)
+        asked = asyncio.create_task(SIP_OPTIONS.probe(settings, Run(5.0, 0, channels, lambda secret: secret.name)))
+        while not peer.requests:  # noqa: ASYNC110  # the peer is a thread
+            await asyncio.sleep(0)
+        time.sleep(1)  # noqa: ASYNC251  # the answer has come, and waits
+        reading = await asked
+        await channels.aclose()
+        return reading
+
+    with uas(lambda request, _: [reply(request)]) as peer:
+        reading = asyncio.run(story(peer.port))
+    assert (reading.state, reading.text) == (State.UP, "")
 
 
 SIP_SERVER = """
