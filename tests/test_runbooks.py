@@ -22,6 +22,9 @@ def codes_of_rules() -> set[str]:
     return {rule["labels"]["code"] for rule in rules if "code" in rule.get("labels", ())}
 
 
+IMPAIRMENTS = {"loop_lag", "no_network", "overload", "clock_unsynchronised"}
+
+
 def test_every_code_has_a_runbook_and_every_runbook_a_code() -> None:
     needed = set(SEVERITY) | codes_of_rules()
     assert needed <= set(RUNBOOKS)
@@ -48,4 +51,4 @@ def test_what_a_runbook_names_exists(code: str) -> None:
     assert metrics <= set(catalogue.METRICS)
     for other in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", text):
         known = set(RUNBOOKS) | set(catalogue.METRICS) | {"accepted_risks", "not_offered", "not_available"}
-        assert other in known | {"loop_lag", "no_network"} or other.startswith("resilience_"), other
+        assert other in known | IMPAIRMENTS or other.startswith("resilience_"), other
