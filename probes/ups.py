@@ -12,11 +12,14 @@ from enum import StrEnum
 from resilience.duration import spoken
 from resilience.reading import Observation, Reading, Reason, State
 
-RAW_SENTINELS = frozenset({65535, 2147483647, 4294967295})
-"""All-ones of 16, 31 and 32 bits: "not available", in whatever unit the object has."""
+RAW_SENTINELS = frozenset({32767, 65535, 2147483647, 4294967295})
+"""All-ones of 15, 16, 31 and 32 bits: "not available", in whatever unit the object has."""
 
-SECONDS_SENTINELS = frozenset({999, 999 * 60, 9999, 81983, 65535, 65535 * 60, 2147483647 // 100, 4294967295 // 100})
-"""The same after scaling, a display's 999 and 9999 (Phoenixtec), and the 81983 of a Megatec driver."""
+SECONDS_SENTINELS = frozenset(
+    {999, 999 * 60, 9999, 99999, 81983, 65535, 65535 * 60, 65535 // 60 * 60, 2147483647 // 100, 4294967295 // 100}
+)
+"""The same after scaling, also by way of whole minutes (1092); a display's 999, 9999 (Phoenixtec) and 99999, and the
+81983 of a Megatec driver."""
 
 LONGEST_RUNTIME = 72 * 3600
 """Seconds. No office battery lasts longer at a load that matters; a DC plant that says so is not credited."""
@@ -113,16 +116,13 @@ def ratio(percent: float, source: str, *, most: float = 100) -> Figure | None:
 def agreed_runtime(candidates: list[Figure | Refused]) -> Figure | Refused | None:
     """One runtime of several objects of one device, best resolution first.
 
-    One refused object condemns a sibling that is the same number in other units (1092 min beside 65535 s);
-    siblings that differ by more than a minute and a twentieth are all refused: nobody knows which is right. Within
+    Siblings that differ by more than a minute and a twentieth are all refused: nobody knows which is right. Within
     that the shorter counts where they differ by more than rounding.
     """
     figures = [candidate for candidate in candidates if isinstance(candidate, Figure)]
     refused = [candidate for candidate in candidates if isinstance(candidate, Refused)]
     if not figures:
         return refused[0] if refused else None
-    if refused and any(int(figure.value) == 65535 // 60 * 60 for figure in figures):
-        return Refused(f"{_plain(figures[0].value)} s", figures[0].source, f"derived from a sentinel ({refused[0]})")
     low, high = min(figure.value for figure in figures), max(figure.value for figure in figures)
     if high - low <= SIBLINGS_AGREE:
         return figures[0]

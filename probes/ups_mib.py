@@ -110,13 +110,7 @@ def truth(oid: str, name: str, *, yes: Says) -> Enumerated:
 
 # ---- RFC 1628, 1.3.6.1.2.1.33.1 ----
 
-RFC_MINUTES = Measured(
-    "1.3.6.1.2.1.33.1.2.3.0",
-    "upsEstimatedMinutesRemaining",
-    60,
-    # An agent that turns 65535 s into minutes; 18 h 12 min to the minute is not worth the doubt.
-    never={1092: "65535 s, the number for 'not available', as minutes"},
-)
+RFC_MINUTES = Measured("1.3.6.1.2.1.33.1.2.3.0", "upsEstimatedMinutesRemaining", 60)
 RFC_LOW = Measured("1.3.6.1.2.1.33.1.9.7.0", "upsConfigLowBattTime", 60)
 RFC_SOURCE = Enumerated(
     "1.3.6.1.2.1.33.1.4.1.0",

@@ -197,6 +197,8 @@ LIEBERT_FLEXIBLE = Family(
 
 # ---- Vertiv ITA2, 1.3.6.1.4.1.13400.2.54 ----
 
+NOT_THERE: Mapping[float, str] = {9999: "the number for 'not there'"}
+
 ITA2 = Family(
     name="ita2",
     title="Vertiv ITA2",
@@ -221,7 +223,7 @@ ITA2 = Family(
             {0: Says(word="normal"), 1: Says(word="warning", alarm=True), 2: Says(word="critical", alarm=True)},
         ),
     ),
-    runtime=(Measured("1.3.6.1.4.1.13400.2.54.2.5.7.0", "batteryRemainsTime", 6),),
+    runtime=(Measured("1.3.6.1.4.1.13400.2.54.2.5.7.0", "batteryRemainsTime", 6, never=NOT_THERE),),
     charge=(Measured("1.3.6.1.4.1.13400.2.54.2.5.10.0", "batteryCapacity", 1),),
     load=tuple(Measured(f"1.3.6.1.4.1.13400.2.54.2.3.{14 + phase}.0", "outputLoad", 0.1) for phase in range(3)),
     serial="1.3.6.1.4.1.13400.2.54.1.3.0",
@@ -237,8 +239,6 @@ def _cabinet(number: int) -> str:
 def _cabinet_alarm(number: int, name: str, says: Says) -> Enumerated:
     return Enumerated(_cabinet(number), name, {0: Says(word="normal"), 1: says})
 
-
-NOT_THERE: Mapping[float, str] = {9999: "the number for 'not there'"}
 
 DCS = Family(
     name="vertiv-dcs",

@@ -167,6 +167,9 @@ def test_a_ups_that_does_not_say_what_carries_the_load_observes_no_status() -> N
         ("-60.0", "OL", {}, None, "a negative runtime"),
         ("65535", "OB DISCHRG", {}, None, "65535: the number devices send for 'not available'"),
         ("3932100", "OL CHRG", {}, None, "3932100: the number devices send for 'not available'"),
+        # snmp-ups makes it of 1092 min, which a card made of 65535 s.
+        ("65520", "OL", {}, None, "65520: the number devices send for 'not available'"),
+        ("32767", "OL", {}, None, "32767: the number devices send for 'not available'"),
         ("81983", "OL", {}, None, "81983: the number devices send for 'not available'"),
         ("4294967295", "OL", {}, None, "4294967295: the number devices send for 'not available'"),
         ("999999", "OL", {}, None, "longer than any office battery lasts"),
