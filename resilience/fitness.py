@@ -17,6 +17,8 @@ LAG = 0.75
 """Seconds the loop may be late. Timeouts and retransmissions of seconds are wrong beyond it."""
 STEP = 5.0
 """Seconds by which wall clock and monotonic clock may part between two looks."""
+TOLD_ALONE = frozenset({"overload", "clock_unsynchronised"})
+"""Reasons that are told and take nothing from the other readings."""
 INTERFACES = Path("/sys/class/net")
 _STA_UNSYNC = 0x0040  # linux/timex.h
 
@@ -117,6 +119,10 @@ class Fitness:
         if self._looked_at is not None and time.monotonic() - self._looked_at > BEAT + LAG:
             return "loop_lag"  # the watch itself has not had its turn yet
         return "no_network" if self._network_lost else ""
+
+    def judges(self, now: float) -> bool:
+        """Whether nothing lately took the meaning from all failures together."""
+        return not self.reasons(now) - TOLD_ALONE
 
     def reasons(self, now: float, memory: float = 60.0) -> frozenset[str]:
         """What is wrong now, or was within `memory` seconds."""

@@ -160,7 +160,7 @@ async def monitored(service: Service, bound: socket.socket) -> AsyncIterator[Mon
     if notifier is not None:
         beside.append(asyncio.create_task(notifier.run()))
     if service.heartbeat is not None:
-        beat = Heart(*service.heartbeat, well=lambda: not (monitor.ailing() or fitness.reasons(time.monotonic())))
+        beat = Heart(*service.heartbeat, well=lambda: not monitor.ailing() and fitness.judges(time.monotonic()))
         beside.append(asyncio.create_task(beat.run(instruments.heartbeats)))
     try:
         yield monitor

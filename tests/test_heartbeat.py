@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 
 import peers
+from resilience.fitness import Fitness
 from resilience.heartbeat import Heart
 
 GOOD = b"HTTP/1.0 200 OK\r\n\r\nok"
@@ -53,3 +54,13 @@ def test_a_watcher_that_answers_nonsense_is_asked_again(answer: bytes) -> None:
         asyncio.run(run(port, asked))
     assert len(asked) > 2
     assert registry.get_sample_value("heartbeats_total", {"outcome": "failed"}) == 1
+
+
+def test_a_probe_that_could_not_ask_is_no_monitor_that_is_gone() -> None:
+    fitness = Fitness(synchronised=lambda: True)
+    fitness.overloaded(100.0)
+    assert fitness.reasons(101.0) == {"overload"}
+    assert fitness.judges(101.0)
+    fitness.note(late=2.0, stepped=0.0, at=101.0)
+    assert not fitness.judges(102.0)
+    assert fitness.judges(200.0)
