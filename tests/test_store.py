@@ -21,6 +21,7 @@ from resilience.snapshot import Snapshot, take
 from resilience.store import tables
 from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.keeping import Keeper
+from resilience.store.recording import attest
 from resilience.store.remembered import Remembered, decoded, encoded
 from resilience.store.rows import Changed
 from resilience.store.upkeep import prune, prune_by_parts
@@ -276,6 +277,17 @@ def test_a_site_that_is_no_longer_watched_has_nothing_open(keep: Callable[..., K
     assert empty.start([], START + 10) == {}
     empty.stop()
     assert [row for row in again.rows("finding") if row[-1] is None] == []
+
+
+def test_a_row_that_nobody_can_read_keeps_no_monitor_from_starting(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.migrate()
+    with store.writing() as connection:
+        attest(connection, site="test", component="ups", body={"by": "hand"}, at=START)
+    keeper = Keeper(store)
+    assert keeper.start([], START + 10) == {}
+    assert "a fault of the monitor itself" in keeper.fault
+    keeper.stop()
 
 
 @dataclass(frozen=True)

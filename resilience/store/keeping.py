@@ -9,23 +9,24 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert
 
 from resilience.drills.record import Entry, Prediction, Record
-from resilience.finding import SEVERITY, Finding
+from resilience.finding import Finding
 from resilience.model import Site
-from resilience.notices import Notice, Notices
+from resilience.notices import Notices
 from resilience.records import Records
 from resilience.snapshot import Snapshot
 from resilience.store import tables
 from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.drilling import Began, DrillRefused, Happened, before, load
+from resilience.store.earlier import noticed, remembered
 from resilience.store.learning import Learner
 from resilience.store.recording import records_of
-from resilience.store.remembered import Remembered, States, decoded, encoded
+from resilience.store.remembered import Remembered, States, encoded
 from resilience.store.rows import (
     Forgotten,
     Noticed,
@@ -56,6 +57,7 @@ RETRY, LONGEST_RETRY = 1.0, 30.0
 STUCK = 30.0
 """Seconds after which a write that is still under way counts as one that fails."""
 DAY = 86_400.0
+OUR_FAULT = "a fault of the monitor itself; its log has the trace"
 
 
 @dataclass
@@ -131,12 +133,16 @@ class Keeper:
         found: dict[str, Remembered] = {}
         try:
             self._prepare()
-            found = self._remembered(watched, now)
-            self.notices = self._noticed(watched)
+            found, lost = remembered(self.store, self._vantage, watched, now)
+            self._rows.extend(Forgotten(now, self._vantage, site) for site in lost)
+            self.notices = noticed(self.store, self._vantage, watched)
             self._look(now)
             log.info("the record is kept in %s", self.store.place)
         except StoreUnavailable as error:
             self._fail(str(error))
+        except Exception:  # what cannot be read must not keep a monitor from watching
+            log.exception("the record cannot be read by a fault of our own")
+            self._fail(OUR_FAULT)
         for name, kept in found.items():
             findings = {finding.key: finding for finding in kept.findings}
             self._sites[name] = _Known(states=kept.states, findings=findings, kept_at=kept.at)
@@ -232,7 +238,7 @@ class Keeper:
                 self._fail(str(error))
             except Exception:  # a fault of ours must not end the writing for good
                 log.exception("the store failed by a fault of its own")
-                self._fail("a fault of the monitor itself; its log has the trace")
+                self._fail(OUR_FAULT)
             self._busy_since = None
             pause = min(pause * 2, LONGEST_RETRY) if self._said else RETRY
 
@@ -332,30 +338,6 @@ class Keeper:
                 log.exception("a row is dropped by a fault of our own")
                 self.dropped += 1
             self._batch = self._batch[1:]
-
-    def _remembered(self, watched: Mapping[str, Site], now: float) -> dict[str, Remembered]:
-        found = {}
-        with self.store.reading() as connection:
-            rows = connection.execute(select(tables.memories).filter_by(vantage=self._vantage)).all()
-        for row in rows:
-            if row.site not in watched:
-                self._rows.append(Forgotten(now, self._vantage, row.site))
-                continue
-            try:
-                found[row.site] = decoded(watched[row.site], row.body, row.at, now)
-            except ValueError as error:
-                log.warning("what was known of the site cannot be read: %s", error, extra={"site": row.site})
-        return found
-
-    def _noticed(self, watched: Container[str]) -> Mapping[tuple[str, str], Notices]:
-        found: dict[tuple[str, str], dict[tuple[str, str], Notice]] = {}
-        with self.store.reading() as connection:
-            rows = connection.execute(select(tables.notices).filter_by(vantage=self._vantage)).mappings().all()
-        for row in rows:
-            if row["site"] in watched and row["code"] in SEVERITY:
-                notice = Notice(**{name: row[name] for name in Notice.__slots__})
-                found.setdefault((row["channel"], row["site"]), {})[notice.key] = notice
-        return found
 
     def noticed(self, channel: str, site: str, notices: Notices) -> None:
         """A channel knows something else of a site than before."""
