@@ -17,11 +17,12 @@ from builders import site
 from history import SILENT, UP, History, probe, ups
 from postgres_peer import Postgres, postgres
 from resilience.model import Site, any_of
+from resilience.records import check_body
 from resilience.snapshot import Snapshot, take
 from resilience.store import tables
 from resilience.store.database import Store, StoreRefused, StoreUnavailable
 from resilience.store.keeping import Keeper
-from resilience.store.recording import attest
+from resilience.store.recording import attest, records_of, start_work
 from resilience.store.remembered import Remembered, decoded, encoded
 from resilience.store.rows import Changed
 from resilience.store.upkeep import prune, prune_by_parts
@@ -279,11 +280,24 @@ def test_a_site_that_is_no_longer_watched_has_nothing_open(keep: Callable[..., K
     assert [row for row in again.rows("finding") if row[-1] is None] == []
 
 
+def test_a_check_that_nobody_can_read_is_none_that_stands_and_takes_no_other_with_it(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'store.db'}")
+    store.migrate()
+    good = check_body(by="me", method="looked", result="pass", valid=90 * 86_400_000, file=None)
+    with store.writing() as connection:
+        for component, body in (("ups", good), ("pbx", good), ("ups", {"by": "hand"})):
+            attest(connection, site="test", component=component, body=body, at=START)
+    with store.reading() as connection:
+        checks = records_of(connection, START + 60)["test"].checks
+    assert {name: check.expires_at for name, check in checks.items()} == {"ups": START, "pbx": START + 90 * 86_400}
+    store.close()
+
+
 def test_a_row_that_nobody_can_read_keeps_no_monitor_from_starting(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
     store.migrate()
     with store.writing() as connection:
-        attest(connection, site="test", component="ups", body={"by": "hand"}, at=START)
+        start_work(connection, site="test", components=["ups"], start=START, until=1e300, by="hand", reason="typed")
     keeper = Keeper(store)
     assert keeper.start([], START + 10) == {}
     assert "a fault of the monitor itself" in keeper.fault
