@@ -39,9 +39,9 @@ def believed(tests: Tests, spec: ProbeSpec, reading: Reading, at: float) -> tupl
         return {key: test for key, test in tests.items() if key != spec.key}, reading
     test = tests.get(spec.key) or BatteryTest(at, max(LONGEST_TEST, values.get("ups_runtime_seconds", 0.0)))
     tests = {**tests, spec.key: test}
-    if at - test.since <= test.believed or not values.get("ups_discharging"):
+    if abs(at - test.since) <= test.believed or not values.get("ups_discharging"):
         return tests, reading
-    why = f"on battery: the battery test it tells of has lasted {spoken((at - test.since) * 1000)}"
+    why = f"on battery: the battery test it tells of has lasted {spoken(abs(at - test.since) * 1000)}"
     told = (_outage(observation, why) for observation in reading.observations)
     return tests, replace(reading, text=why, observations=tuple(told))
 

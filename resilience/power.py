@@ -155,7 +155,7 @@ def late_generators(
         interval = max((probe.interval for probe in site.components[ups].probes), default=0)
         for source in upstream.get(ups, ()):
             starts = site.components[source].starts_within
-            if starts is not None and now >= discharge.since + (starts + interval) / 1000:
+            if starts is not None and abs(now - discharge.since) >= (starts + interval) / 1000:
                 late.add((ups, source))
     return frozenset(late)
 
@@ -167,7 +167,7 @@ def energy_of(component: Component, seen: Quantities, memory: Memory, now: float
         if component.measured is None:
             return energy
         # A battery that a drill has measured is assured for no longer than that, what it has spent taken off.
-        spent = 0 if discharge is None else max(0, math.ceil(now - discharge.since)) * 1000
+        spent = 0 if discharge is None else math.ceil(abs(now - discharge.since)) * 1000
         return replace(energy, low=min(energy.low, max(0, component.measured - spent)))
     if component.kind is Kind.GENERATOR and component.probes:
         return _generator_energy(component, seen, memory.running_since.get(component.name), now)
@@ -187,7 +187,7 @@ def _ups_energy(seen: Quantities, discharge: Discharge | None, now: float) -> En
     if discharge is not None:
         if discharge.runtime is None or discharge.runtime_low is None:
             return Energy()
-        age = max(0.0, now - discharge.at)  # a clock that was set back gives no battery more
+        age = abs(now - discharge.at)  # of a clock that was set back nothing is longer
         left_low, left = (max(0.0, told - age) // 1 * 1000 for told in (discharge.runtime_low, discharge.runtime))
         return Energy(left_low, left if ("ups_on_battery", "") in seen else FOREVER)
     if (runtime := seen.get(("ups_runtime_seconds", ""))) is None:
@@ -203,7 +203,7 @@ def _generator_energy(component: Component, seen: Quantities, running_since: flo
     if (gauge := seen.get(("generator_fuel_ratio", ""))) is not None:
         low, high = (fuel if fuel == FOREVER else _floor(fuel * gauge.value) for fuel in (low, high))
     elif running_since is not None:
-        run = (now - running_since) * 1000
+        run = abs(now - running_since) * 1000
         low, high = (_floor(max(0.0, fuel - run)) for fuel in (low, high))
     running = seen.get(("generator_running", ""))
     return Energy(low, high, 0 if running is not None and running.value else declared.starts_within)

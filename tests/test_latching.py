@@ -232,3 +232,26 @@ def test_what_two_lines_share_is_not_parted_by_one_of_them_going_blind() -> None
     history.read(T0 + 360, {"wan-a": by("203.0.113.1"), "wan-b": by("198.51.100.1")})
     history.at(T0 + 360)
     assert key not in stale(history)
+
+
+def test_a_clock_that_was_set_back_lengthens_no_battery_no_start_and_no_test() -> None:
+    declared = site(
+        {
+            "utility": {"kind": "utility"},
+            "gen": {"kind": "generator", "starts_within": "30s", "fuel": "24h"},
+            "ups": {"kind": "ups", "power": ["utility", "gen"], "probes": probe("ups", type="nut")},
+            "pbx": {"kind": "pbx", "power": ["ups"]},
+        },
+        {"desk": ["pbx"]},
+    )
+    history = History(declared)
+    history.read(T0, {"ups": ups(on_battery=True, runtime=7200)})
+    life = history.assess(T0 - 86_400).scenario("now")
+    assert life is not None
+    assert life.low == 0, "neither the battery nor the generator is there a day longer"
+
+    history = History(declared)
+    history.read(T0, {"ups": ups(testing=1, discharging=1)})
+    assert not history.memory.discharges
+    history.read(T0 - 86_400, {"ups": ups(testing=1, discharging=1)})
+    assert history.memory.discharges
