@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from resilience import garbage
 from resilience.defaults import Lent
 from resilience.faults import Fault
 from resilience.model import Site
@@ -21,10 +22,6 @@ CHUNK = 16
 """Files that a worker answers for at a time."""
 WORTH_A_WORKER = 64
 """Files below which another process takes longer to begin than it saves."""
-
-YOUNG = 5_000
-"""Objects after which garbage is looked for. The usual 700 come together several times in one file's tree, and each
-time all of it is looked at in vain: a fifth of the time of everything."""
 
 Item = tuple[Path, Lent]
 Task = Callable[[Site], object]
@@ -64,12 +61,8 @@ def _asked(task: Task, site: Site) -> object:
 
 
 def _here(items: Sequence[Item], outcome: Callable[[Item], Outcome]) -> Iterator[Outcome]:
-    usual = gc.get_threshold()
-    gc.set_threshold(YOUNG, *usual[1:])
-    try:
+    with garbage.looked_for_after(garbage.COMMAND):
         yield from map(outcome, items)
-    finally:
-        gc.set_threshold(*usual)
 
 
 def _forked(items: Sequence[Item], outcome: Callable[[Item], Outcome], workers: int) -> Iterator[Outcome]:
@@ -100,6 +93,6 @@ def _forked(items: Sequence[Item], outcome: Callable[[Item], Outcome], workers: 
 def _work(chunks: Iterable[Sequence[Item]], outcome: Callable[[Item], Outcome], there: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the command, which ends its workers
     gc.freeze()
-    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
-    for chunk in chunks:
-        there.send([outcome(item) for item in chunk])
+    with garbage.looked_for_after(garbage.COMMAND):
+        for chunk in chunks:
+            there.send([outcome(item) for item in chunk])

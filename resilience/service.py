@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvicorn
 
-from resilience import web
+from resilience import garbage, web
 from resilience.access import Access
 from resilience.config import Notify
 from resilience.fence import Fence
@@ -193,13 +193,14 @@ async def run(service: Service, bound: socket.socket, *, started: Callable[[], N
     stop, reload = asyncio.Event(), asyncio.Event()
     for name, event in (("SIGTERM", stop), ("SIGINT", stop), ("SIGHUP", reload)):
         loop.add_signal_handler(getattr(signal, name), event.set)
-    async with monitored(service, bound) as monitor:
-        started()
-        async with asyncio.TaskGroup() as tasks:
-            reloads = tasks.create_task(_reload_when(reload, service, monitor))
-            await stop.wait()
-            reloads.cancel()
-        log.info("draining")
+    with garbage.looked_for_after(garbage.MONITOR):
+        async with monitored(service, bound) as monitor:
+            started()
+            async with asyncio.TaskGroup() as tasks:
+                reloads = tasks.create_task(_reload_when(reload, service, monitor))
+                await stop.wait()
+                reloads.cancel()
+            log.info("draining")
 
 
 def _may_open_many() -> None:

@@ -29,6 +29,7 @@ from probes.echo import EchoChannel, permitted
 from probes.sip_pace import Pace
 from probes.sip_round import PACE
 from probes.snmp_fast import INSTALLED, FastRoad, by_gufo
+from resilience import garbage
 from resilience.fitness import Fitness
 from resilience.model import ProbeSpec, Secret
 from resilience.prober import Prober
@@ -65,7 +66,8 @@ def a_round(asks: tuple[Ask, ...], *, fast: bool) -> None:
         finally:
             await channels.aclose()
 
-    asyncio.run(everything())
+    with garbage.looked_for_after(garbage.MONITOR):
+        asyncio.run(everything())
 
 
 async def ups(run: Run, _: int, port: int) -> None:
