@@ -119,10 +119,10 @@ def test_drills_find_what_nobody_declared(tmp_path: Path) -> None:
         # The PBX is plugged into the wall, and the UPS holds a quarter of what it says.
         number = begin(file, "dark")
         drill("note", number, "opened the breaker", "--mark", "fault", "--by", "R. Chen")
-        upsd.files["closet"].write_text(battery("OB DISCHRG", 2400))
+        upsd.tells("closet", battery("OB DISCHRG", 2400))
         pbx.close()
         peers.wait_until(lambda: state("utility") == state("pbx") == 0, seconds=30, what="utility and PBX down")
-        upsd.files["closet"].write_text(battery("OB DISCHRG", 2300))
+        upsd.tells("closet", battery("OB DISCHRG", 2300))
         peers.wait_until(
             lambda: (monitor.value("resilience_ups_runtime_seconds", component="ups") or 9999) < 2350,
             seconds=20,

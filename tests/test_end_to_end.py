@@ -89,14 +89,14 @@ emergency_paths:
                 return -1.0 if value is None else value
 
             peers.wait_until(lambda: survival() == float("inf"), seconds=20, what="the first round, on line")
-            upsd.files["closet"].write_text(battery("OB DISCHRG", 540))
+            upsd.tells("closet", battery("OB DISCHRG", 540))
             peers.wait_until(lambda: 0 < survival() <= 540, seconds=20, what="the outage")
             assert monitor.value("resilience_component_state_code", component="utility") == 0
             assert monitor.value("resilience_finding", code="ups_on_battery", component="closet") == 1
             assert monitor.value("resilience_finding", code="requirement_unmet") == 1
             assert monitor.value("resilience_outage_start_timestamp_seconds", site="office")
 
-            upsd.files["closet"].write_text(battery("OB DISCHRG", 500))
+            upsd.tells("closet", battery("OB DISCHRG", 500))
             peers.wait_until(lambda: survival() <= 500, seconds=20, what="500 s left")
             upsd.freeze_driver("closet")
             # Until then upsd tells what it heard last, and that is a reading.

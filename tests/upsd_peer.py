@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +21,15 @@ DRIVERS = Path("/lib/nut")
 class Upsd:
     port: int
     files: Mapping[str, Path]
-    """The file of each UPS. A driver reads its .dev again when it changes."""
+    """The file of each UPS."""
     _drivers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def tells(self, name: str, device: str) -> None:
+        """What the UPS tells from now on. A driver reads its file again when its time, in whole seconds, is another."""
+        file = self.files[name]
+        later = max(int(time.time()), int(file.stat().st_mtime) + 1)
+        file.write_text(device)
+        os.utime(file, (later, later))
 
     def kill_driver(self, name: str) -> None:
         """The driver ends: upsd answers DRIVER-NOT-CONNECTED."""
