@@ -21,21 +21,27 @@ class Follower:
         self._vantage = vantage
         self._begin = begin
         self._happened = happened
-        self._watched: dict[int, Watched] = {}
+        self._watched: dict[str, tuple[int, Watched]] = {}
+        """By site: the drill under way, and what was last written down of it."""
 
     def took(self, taken: Snapshot, running: Running | None) -> None:
         """A new snapshot of a site at which `running` is under way, if anything is."""
         now = taken.now
-        if running is None or now is None or running.vantage not in ("", self._vantage):
+        if running is None:
+            self._watched.pop(taken.site.id, None)
+            return
+        if now is None or running.vantage not in ("", self._vantage):
             return
         if taken.site.watched_by != self._vantage:
             return  # a witness sees the site from elsewhere
-        before = self._watched.get(running.id, running.watched)
+        number, before = self._watched.get(taken.site.id, (running.id, running.watched))
+        before = before if number == running.id else running.watched
         if before is None:
             today = datetime.fromtimestamp(taken.at, UTC).date()
             rehearsal = rehearse(taken.site, running.drill, taken.live.bounds, today)
             self._begin(running.id, predicted(rehearsal, taken.live, now))
             before = Watched()
-        found, self._watched[running.id] = entries(before, taken.live, now)
+        found, watched = entries(before, taken.live, now)
+        self._watched[taken.site.id] = (running.id, watched)
         for entry in found:
             self._happened(running.id, entry)
